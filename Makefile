@@ -1,0 +1,41 @@
+# `make help` lists what there is. Every target sets up what it needs in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := setup.py pyproject.toml segbench/version.py $(wildcard src_ext/*)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint build clean
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/installed ## Make the embedded data set, score two baselines on it, print the tables.
+	$(BIN)/segbench demo
+
+test: lint ## Run the whole test suite, with ruff and mypy.
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/installed-test ## Run ruff and mypy.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+build: $(VENV)/installed ## Compile the kernels and install the package in .venv, editable.
+
+clean: ## Remove what was built.
+	rm -rf $(VENV) build *.egg-info segbench/kernels/*.so
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("segbench needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/installed: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,30 @@
+"""``segbench check``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+import segbench
+from segbench.cli import report
+from segbench.cli.options import output_format, submission
+from segbench.cli.progress import progress_bar
+from segbench.codec import pretty_json
+
+
+@click.command(short_help="Check a submission without a score.")
+@submission
+@output_format("table", "json")
+def check(format_: str, **asked: Any) -> int:
+    """Say whether the folder PREDICTIONS would be accepted: every check of `score`, and no score."""
+    with progress_bar(" images") as progress:
+        result = segbench.score(progress=progress, **asked)
+    report.warnings(result.warnings)
+    if format_ == "json":
+        record = {"status": "accepted", "n_images": result.n_images, "warnings": list(result.warnings)}
+        sys.stdout.write(pretty_json(record))
+    else:
+        print(f"accepted: {result.n_images} images of {result.protocol}, {result.split}")
+    return 1 if asked["strict"] and result.warnings else 0

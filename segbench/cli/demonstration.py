@@ -1,0 +1,84 @@
+"""The work behind ``segbench demo``: data set, two baselines, and scores by the same door as anybody's submission."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import segbench
+from segbench.cli import report
+from segbench.cli.progress import progress_bar
+from segbench.datasets import shapes
+from segbench.datasets.images import write_label_png
+from segbench.errors import OutputProblem
+from segbench.models.classical import NearestColour, smooth_edges
+from segbench.result import Result
+
+Image = NDArray[np.uint8]
+
+#: Folder of each baseline, what it is, and what it does to an image first.
+BASELINES: tuple[tuple[str, str, Callable[[Image], Image]], ...] = (
+    ("nearest-colour", "the class with the nearest mean colour", lambda image: image),
+    ("smoothed-colour", "the same after edge-preserving smoothing", smooth_edges),
+)
+
+
+def run(folder: Path) -> int:
+    """Go the whole way in a folder and return the exit code."""
+    root = folder / "shapes"
+    print(f"1. The data set: {sum(shapes.SPLITS.values())} small images, made from a seed, in {root}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with progress_bar(" images") as progress:
+            shapes.write(
+                root, progress=None if progress is None else lambda n: progress(n, sum(shapes.SPLITS.values()))
+            )
+        for i, (name, what, prepare) in enumerate(BASELINES, 2):
+            print(f"\n{i}. {name}: {what}\n")
+            predict(folder / name, prepare)
+            print(report.table(scored(folder, name)), end="")
+    except OSError as error:
+        raise OutputProblem(f"cannot be written: {error.strerror}", file=str(error.filename or folder)) from None
+    print(next_steps(folder))
+    return 0
+
+
+def predict(folder: Path, prepare: Callable[[Image], Image]) -> None:
+    """Fit the colour rule on the train split and write its label maps of the test split."""
+    scenes = [shapes.scene("train", i) for i in range(shapes.SPLITS["train"])]
+    rule = NearestColour.fit(
+        (prepare(scene.image) for scene in scenes),
+        (scene.classes for scene in scenes),
+        len(shapes.CLASSES),
+        shapes.VOID,
+    )
+    folder.mkdir(exist_ok=True)
+    for i in range(shapes.SPLITS["test"]):
+        scene = shapes.scene("test", i)
+        write_label_png(folder / f"{scene.key}.png", rule.predict(prepare(scene.image)), shapes.palette())
+
+
+def scored(folder: Path, name: str) -> Result:
+    """Score one baseline as anybody's submission and keep its result."""
+    output = folder / f"{name}.json"
+    start = time.monotonic()
+    result = segbench.score(
+        folder / name, dataset="shapes", data_root=folder / "shapes", state=segbench.state_path(output)
+    )
+    segbench.write_result(result, output, seconds=time.monotonic() - start)
+    return result
+
+
+def next_steps(folder: Path) -> str:
+    """Return what to try next."""
+    score = f"segbench score {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes"
+    return f"""
+Results, counts and signatures are in {folder}/*.json. What to try next:
+  {score} --format json
+  {score} --metric 'mean_iou(pool=image)'
+  segbench check {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes
+  segbench score YOUR_PREDICTIONS --dataset voc --data-root VOCdevkit/VOC2012"""

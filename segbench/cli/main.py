@@ -1,0 +1,121 @@
+"""The command line: a lazy list of commands, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from segbench.cli import report
+from segbench.errors import SegbenchError, did_you_mean
+from segbench.version import __version__
+
+#: Commands in the order of a user's work: name, home, and the line that the list shows.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("segbench.cli.demo:demo", "Go the whole way on the embedded data set."),
+    "score": ("segbench.cli.score:score", "Score a folder of predictions by a data set's official protocol."),
+    "check": ("segbench.cli.check:check", "Say whether a submission would be accepted, without a score."),
+    "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),
+}
+
+INTERNAL, INTERRUPTED, TERMINATED = 70, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM, on its way up to `main` so that files are closed."""
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command only when it is run, so that help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import and return a command."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the one that was meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], COMMANDS) or 'see --help'}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="segbench")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Exact, fast and signed scores for image segmentation."""
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the code of its outcome."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        sys.exit(_run(args))
+    except BrokenPipeError:
+        # The reader has gone (`| head`); leave without a word, and keep the interpreter from flushing again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _run(args: list[str]) -> int:
+    debug = "--debug" in args
+    try:
+        code: Any = cli.main(args=args, prog_name="segbench", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        raise
+    except click.ClickException as error:
+        report.message("error[usage]", error.format_message())
+        return 2
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        report.message("interrupted", "nothing was written; run the same command again")
+        return INTERRUPTED
+    except Terminated:
+        report.message("terminated", "nothing was written; run the same command again")
+        return TERMINATED
+    except SegbenchError as error:
+        if debug:
+            traceback.print_exc()
+        report.refusal(error, as_json=_wants_json(args))
+        return error.exit
+    except Exception as error:  # the last line of defence: whatever arrives here is a bug of ours
+        if debug:
+            traceback.print_exc()
+        report.message(
+            "error[internal]", f"{type(error).__name__}: {error}; this is a bug: run again with --debug and report it"
+        )
+        return INTERNAL
+
+
+def _wants_json(args: list[str]) -> bool:
+    return "--format=json" in args or any(pair == ("--format", "json") for pair in zip(args, args[1:], strict=False))
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,88 @@
+"""Reading of our own records: TOML into dataclasses, with complaints that name file, table and key."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tomllib
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from segbench.errors import BadParameter, did_you_mean
+
+T = TypeVar("T")
+_AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
+
+
+def read_toml(text: str, kind: type[T], *, file: str) -> T:
+    """Read TOML text as a dataclass.
+
+    Parameters
+    ----------
+    text : str
+        The TOML document.
+    kind : type
+        A dataclass; nested dataclasses are tables.
+    file : str
+        Name of the file in complaints.
+
+    Returns
+    -------
+    dataclass
+        The record.
+
+    Raises
+    ------
+    BadParameter
+        When the text is no TOML, a key is unknown or missing, or a value has another type.
+    """
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadParameter(f"no TOML: {error}", expected="a TOML document", file=file) from None
+    _refuse_unknown(data, kind, "", file)
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        match = _AT.fullmatch(str(error))
+        what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+        raise BadParameter(f"{place(path)}: {what}", file=file) from None
+
+
+def place(path: str) -> str:
+    """Return where a value of a TOML document stands: `classes[3].id` is entry 4 of table classes, key id."""
+    table, dot, key = path.rpartition(".")
+    named = re.sub(r"\[(\d+)\]", lambda match: f" entry {int(match[1]) + 1}", table if dot else "")
+    named = re.sub(r"\[\.\.\.\]", "", named)
+    last = re.sub(r"\[(\d+)\]", lambda match: f" entry {int(match[1]) + 1}", key)
+    return f"table {named or '(top)'}, key {last or '(any)'}"
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON with sorted keys and no spaces, the form digests are made of."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def pretty_json(value: Any) -> str:
+    """Return JSON for files and screens: sorted keys, two spaces, a line feed at the end."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _refuse_unknown(data: Any, kind: Any, path: str, file: str) -> None:
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(data, dict):
+        hints = get_type_hints(kind)
+        for key, value in data.items():
+            here = f"{path}.{key}" if path else key
+            if key not in hints:
+                raise BadParameter(
+                    f"{place(here)}: no such key",
+                    expected=", ".join(hints),
+                    mend=did_you_mean(key, hints),
+                    file=file,
+                )
+            _refuse_unknown(value, hints[key], here, file)
+    elif isinstance(data, list) and get_args(kind):
+        for i, value in enumerate(data):
+            _refuse_unknown(value, get_args(kind)[0], f"{path}[{i}]", file)

@@ -1,0 +1,196 @@
+"""Label maps from PNG bytes, and PNG files from arrays. Pillow is used here only.
+
+The header is read by hand before anything is decoded, so that an image of the wrong size or kind, or one that would
+unpack to gigabytes, is refused by its first 33 bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from segbench.errors import StrayLabel, UnreadableImage
+from segbench.labels import Color
+
+Labels: TypeAlias = NDArray[np.integer[Any]]
+
+#: Bytes of the signature and the first chunk.
+HEADER_BYTES = 33
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+_DEPTHS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8,), _PALETTE: (1, 2, 4, 8)}
+_NAMES = {_GREY: "grey", _RGB: "RGB", _PALETTE: "palette", _GREY_ALPHA: "grey with alpha", _RGBA: "RGB with alpha"}
+_OTHER_FORMATS = {b"\xff\xd8\xff": "a JPEG", b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF"}
+
+#: What Pillow raises on damaged PNG files, as far as fuzzing has shown.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error, OverflowError)
+
+
+@dataclass(frozen=True)
+class PngHeader:
+    """The first chunk of a PNG file.
+
+    Parameters
+    ----------
+    height, width : int
+        Size in pixels.
+    depth : int
+        Bits a sample.
+    kind : int
+        Colour type of the PNG specification: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha.
+    """
+
+    height: int
+    width: int
+    depth: int
+    kind: int
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the file holds colours, which a colour table turns into labels."""
+        return self.kind == _RGB
+
+
+def read_header(data: bytes) -> PngHeader:
+    """Read the header of a PNG label map.
+
+    Parameters
+    ----------
+    data : bytes
+        At least the first 33 bytes of the file.
+
+    Returns
+    -------
+    PngHeader
+        Size and kind.
+
+    Raises
+    ------
+    UnreadableImage
+        When the bytes are no PNG, or a PNG that cannot hold labels.
+    """
+    if not data:
+        raise UnreadableImage("an empty file", expected="a PNG label map")
+    if not data.startswith(_SIGNATURE):
+        found = next((name for start, name in _OTHER_FORMATS.items() if data.startswith(start)), "no PNG")
+        mend = "JPEG changes labels: save as PNG" if found == "a JPEG" else ""
+        raise UnreadableImage(found, expected="a PNG label map", mend=mend)
+    if len(data) < HEADER_BYTES or data[12:16] != b"IHDR":
+        raise UnreadableImage("a PNG that ends in its header", expected="a complete PNG")
+    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+    if not 0 < width < 1 << 31 or not 0 < height < 1 << 31:
+        raise UnreadableImage(f"a PNG of {height}×{width} pixels", expected="at least one pixel, at most 2³¹−1 a side")
+    if depth not in _DEPTHS.get(kind, ()):
+        raise UnreadableImage(
+            f"a {depth}-bit {_NAMES.get(kind, f'type {kind}')} PNG",
+            expected="palette, grey (up to 16 bit) or 8-bit RGB",
+            mend="save the labels as a palette or grey image",
+        )
+    return PngHeader(height, width, depth, kind)
+
+
+def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
+    """Decode a PNG label map: palette index, grey value, or the id of a colour.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    colors : mapping of (int, int, int) to int
+        Id of each colour, for RGB files.
+
+    Returns
+    -------
+    ndarray of uint8, uint16 or int64, shape (height, width)
+        Values as stored: 1-, 2- and 4-bit values are not scaled.
+
+    Raises
+    ------
+    UnreadableImage
+        When the file is damaged, or RGB where there is no colour table.
+    StrayLabel
+        When an RGB file holds a colour that is not in the table.
+    """
+    header = read_header(data)
+    if header.is_rgb and not colors:
+        raise UnreadableImage("an RGB image", expected="palette index or grey value: no colour table is known")
+    pixels = _decode(data)
+    if pixels.shape[:2] != (header.height, header.width):
+        raise UnreadableImage("a damaged PNG: two headers", expected="a complete PNG")
+    if header.is_rgb:
+        return _ids_of_colors(pixels, colors)
+    if header.kind == _GREY and header.depth in (2, 4):
+        # Pillow spreads the values of packed grey over 0…255; a label is the value itself.
+        return pixels // np.uint8(255 // ((1 << header.depth) - 1))
+    return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
+
+
+def write_label_png(path: Path, labels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> None:
+    """Write an 8-bit palette PNG.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    labels : ndarray of uint8, shape (height, width)
+        Palette indices.
+    palette : ndarray of uint8, shape (256, 3)
+        Red, green, blue of each index.
+    """
+    image = Image.fromarray(labels)
+    image.putpalette(palette.astype(np.uint8).tobytes())
+    image.save(path, format="PNG")
+
+
+def write_rgb_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write an RGB PNG from pixels of shape (height, width, 3)."""
+    Image.fromarray(pixels).save(path, format="PNG")
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Read an image of our own as RGB, shape (height, width, 3)."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _decode(data: bytes) -> Labels:
+    # The class itself, not Image.open: its limit on pixels is for unknown images, and ours is the size of the truth.
+    try:
+        with PngImageFile(io.BytesIO(data)) as image:
+            return np.asarray(image)
+    except MemoryError:
+        raise UnreadableImage("more pixels than memory holds", expected="an image that fits into memory") from None
+    except _DAMAGE as error:
+        raise UnreadableImage(f"a damaged PNG: {error}", expected="a complete PNG") from None
+
+
+def _ids_of_colors(pixels: Labels, colors: Mapping[Color, int]) -> NDArray[np.int64]:
+    wide = pixels.astype(np.int64)
+    packed = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+    present, inverse = np.unique(packed, return_inverse=True)
+    ids = {red << 16 | green << 8 | blue: value for (red, green, blue), value in colors.items()}
+    unknown = [color for color in present.tolist() if color not in ids]
+    if unknown:
+        stray = np.isin(packed, unknown)
+        row, column = (int(i) for i in np.unravel_index(int(stray.argmax()), stray.shape))
+        color = int(packed[row, column])
+        raise StrayLabel(
+            f"colour ({color >> 16}, {color >> 8 & 255}, {color & 255}) at row {row}, column {column}, "
+            f"{len(unknown)} such colour{'s'[: len(unknown) > 1]} in all",
+            expected="a colour of the data set's table in every pixel",
+            mend="save palette indices or grey values instead",
+            pixel=(row, column),
+            count=int(stray.sum()),
+        )
+    return np.array([ids[color] for color in present.tolist()], np.int64)[inverse].reshape(packed.shape)

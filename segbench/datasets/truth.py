@@ -1,0 +1,90 @@
+"""The truth of a split: which images there are, and where their label maps lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from segbench.datasets.files import decomposed
+from segbench.datasets.layouts import SUFFIX, find_root, split_keys, truth_keys, truth_path
+from segbench.errors import BadParameter
+from segbench.protocols.protocol import Protocol
+
+#: Split of a truth that was given by path.
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True)
+class TruthSet:
+    """Images with truth, in canonical order.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What the values mean.
+    split : str
+        Name of the split.
+    root : Path
+        Where the files lie.
+    keys : list of str
+        Image names, sorted, the parts of a key joined by ``/``.
+    by_path : bool
+        Whether the root is a plain tree of label maps rather than the data set's layout.
+    """
+
+    protocol: Protocol
+    split: str
+    root: Path
+    keys: list[str]
+    by_path: bool = False
+
+    def path(self, key: str) -> Path:
+        """Return the truth file of an image."""
+        if self.by_path:
+            path = self.root / f"{key}{SUFFIX}"
+            return path if key.isascii() or path.exists() else self.root / decomposed(f"{key}{SUFFIX}")
+        return truth_path(self.protocol, self.root, self.split, key)
+
+    @property
+    def expected(self) -> int:
+        """How many images the data set says the split has; 0 when it does not say."""
+        return 0 if self.by_path else self.protocol.splits.get(self.split, 0)
+
+
+def open_truth(
+    protocol: Protocol, *, split: str | None = None, data_root: Path | None = None, truth: Path | None = None
+) -> TruthSet:
+    """Find the truth of a split.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        The data set.
+    split : str, optional
+        The split, else the protocol's default.
+    data_root : Path, optional
+        Where the data set lies in its layout.
+    truth : Path, optional
+        A tree of label maps that replaces the layout; it holds exactly the images scored.
+
+    Returns
+    -------
+    TruthSet
+        The images.
+
+    Raises
+    ------
+    BadParameter
+        When `truth` and `data_root` are both given, or neither is and no environment variable helps.
+    UnknownName
+        For a split the protocol has not.
+    DatasetError
+        When the data set is not there or its lists are damaged.
+    """
+    if truth is not None:
+        if data_root is not None:
+            raise BadParameter("--truth together with --data-root", expected="one of them")
+        return TruthSet(protocol, split or CUSTOM, truth, truth_keys(truth), by_path=True)
+    split = protocol.check_split(split)
+    root = find_root(protocol, data_root, split)
+    return TruthSet(protocol, split, root, split_keys(protocol, root, split))

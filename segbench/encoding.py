@@ -1,0 +1,89 @@
+"""From values in files to rows and columns of a table.
+
+Every id of a label space has one *code*, its position in `LabelSpace.columns`: evaluated classes first, then classes
+that are not evaluated, then void. Tables are counted over codes on both axes, so that what was void in the truth
+stays known; a metric reads the rows of the evaluated classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.errors import BadParameter
+from segbench.labels import LabelSpace
+
+#: Ids further apart than this would ask for a look-up table of more than 64 MiB.
+LARGEST_SPAN = 1 << 24
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The codes of a label space, as arrays that kernels take.
+
+    Parameters
+    ----------
+    space : LabelSpace
+        The space.
+
+    Raises
+    ------
+    BadParameter
+        When smallest and largest id are more than 2**24 apart.
+    """
+
+    space: LabelSpace
+
+    @cached_property
+    def n_codes(self) -> int:
+        """How many ids the space has, void among them."""
+        return len(self.space.columns)
+
+    @cached_property
+    def low(self) -> int:
+        """The smallest id: position 0 of `codes`."""
+        return min(self.space.columns)
+
+    @cached_property
+    def codes(self) -> NDArray[np.int32]:
+        """Code of each value from `low` on, shape (largest id − low + 1,), −1 where no id is."""
+        ids = self.space.columns
+        span = max(ids) - min(ids) + 1
+        if span > LARGEST_SPAN:
+            raise BadParameter(f"ids from {min(ids)} to {max(ids)}", expected=f"a span of at most {LARGEST_SPAN}")
+        codes = np.full(span, -1, np.int32)
+        codes[np.asarray(ids) - self.low] = np.arange(len(ids))
+        codes.setflags(write=False)
+        return codes
+
+    @cached_property
+    def byte_codes(self) -> NDArray[np.int32]:
+        """Code of each 8-bit value, shape (256,), −1 where no id is."""
+        codes = np.full(256, -1, np.int32)
+        for code, value in enumerate(self.space.columns):
+            if 0 <= value < 256:
+                codes[value] = code
+        codes.setflags(write=False)
+        return codes
+
+    def table(self, byte_table: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the table of codes that a table of raw 8-bit values means.
+
+        Parameters
+        ----------
+        byte_table : ndarray of int64, shape (256, 256)
+            Pixels by truth value and prediction value.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_codes + 1, n_codes + 1)
+            Pixels by truth code and prediction code; the last row and column hold the values outside the space.
+        """
+        table = np.zeros((self.n_codes + 1, self.n_codes + 1), np.int64)
+        truth, prediction = np.nonzero(byte_table)
+        # −1, no id, addresses the last row or column.
+        np.add.at(table, (self.byte_codes[truth], self.byte_codes[prediction]), byte_table[truth, prediction])
+        return table

@@ -1,0 +1,285 @@
+"""The three words that carry every measure: a tally counts, a state holds, a metric judges.
+
+A `Tally` turns samples into a `State`; a `Metric` turns a state into a `Score`. Metrics that need the same tally share
+one count. `Running` is both together, for use inside a program.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+
+from segbench.errors import BadParameter, did_you_mean
+from segbench.labels import LabelSpace
+from segbench.metrics.states import State
+from segbench.result import Score
+from segbench.samples import Key, Sample
+
+#: What a tally records of one image; plain JSON values from which the image's share of the state is rebuilt.
+Content: TypeAlias = dict[str, Any]
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+class Tally(ABC):
+    """How samples become a state."""
+
+    @abstractmethod
+    def start(self) -> State:
+        """Return the state of nothing counted."""
+
+    @abstractmethod
+    def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
+        """Count a chunk of samples into a state.
+
+        Parameters
+        ----------
+        state : State
+            Written to.
+        samples : iterable of Sample
+            The chunk; one sample is held at a time.
+
+        Returns
+        -------
+        list of Content
+            What is recorded of each sample, in order.
+
+        Raises
+        ------
+        SegbenchError
+            The fault of a sample, or a Refusal with those of several; a faulty sample is not counted.
+        """
+
+    @abstractmethod
+    def add_record(self, state: State, content: Content) -> None:
+        """Count one recorded image into a state: the same as counting the image."""
+
+
+T = TypeVar("T", bound=Tally)
+
+
+class Metric(ABC, Generic[T]):
+    """A measure as a value: a frozen dataclass whose fields are its parameters.
+
+    `str(metric)` lists the fields that differ from the class defaults and parses back; `metric.signature()` lists all.
+    """
+
+    name: ClassVar[str]
+    #: Metrics of one family share a tally.
+    family: ClassVar[str]
+    #: What the number is, in one sentence, and its formula.
+    formula: ClassVar[str]
+    unit: ClassVar[str] = "fraction"
+    higher_is_better: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def tally(cls, metrics: Sequence[Self], space: LabelSpace) -> T:
+        """Return the one tally that serves several metrics of this family."""
+
+    @abstractmethod
+    def compute(self, state: State, space: LabelSpace) -> Score:
+        """Turn a state into a score."""
+
+    def warnings(self, state: State, space: LabelSpace) -> list[str]:
+        """Return what a reader of the score should know."""
+        return []
+
+    def __post_init__(self) -> None:
+        for name, kind in _field_kinds(type(self)).items():
+            _check(self.name, name, kind, getattr(self, name))
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of the parameters, sorted."""
+        return tuple(sorted(_field_kinds(cls)))
+
+    def __str__(self) -> str:
+        return self.name + _arguments(self.differences(type(self)()))
+
+    def differences(self, other: Metric[Any]) -> dict[str, Any]:
+        """Return the fields in which this metric differs from another of its class, sorted by name."""
+        pairs = ((name, getattr(self, name)) for name in self.field_names())
+        return {name: value for name, value in pairs if value != getattr(other, name)}
+
+    def key(self, instance: Metric[Any]) -> str:
+        """Return the score key: the name and what differs from the protocol's own instance."""
+        return self.name + _arguments(self.differences(instance))
+
+    def signature(self) -> str:
+        """Return the metric with all its fields, sorted."""
+        return self.name + _arguments({name: getattr(self, name) for name in self.field_names()})
+
+
+@dataclass
+class Running(Generic[T]):
+    """One metric over samples as they come: update, merge, compute.
+
+    Parameters
+    ----------
+    metric : Metric
+        The measure.
+    space : LabelSpace or int
+        The classes, or their number K for ids 0…K−1.
+    void : int or iterable of int
+        Ids without a label.
+
+    Examples
+    --------
+    >>> from segbench.metrics.region import MeanIou
+    >>> running = Running(MeanIou(), space=2, void=255)
+    >>> running.update(truth=[[0, 1, 255]], prediction=[[0, 0, 1]])
+    >>> running.compute().value
+    0.25
+    """
+
+    metric: Metric[T]
+    space: LabelSpace | int
+    void: int | Iterable[int] = ()
+
+    def __post_init__(self) -> None:
+        self.space = LabelSpace.of(self.space, void=self.void)
+        self._tally = self.metric.tally((self.metric,), self.space)
+        self.state = self._tally.start()
+
+    def update(self, *, truth: Any, prediction: Any, key: Key = ()) -> None:
+        """Count one image.
+
+        Parameters
+        ----------
+        truth, prediction : array_like of int, shape (height, width) or (depth, height, width)
+            Label maps of ids.
+        key : tuple of str
+            Names the image in errors.
+
+        Raises
+        ------
+        ShapeMismatch, StrayLabel, VoidPrediction, DatasetError
+            As the tally finds them; nothing is counted then.
+        """
+        self._tally.count_into(self.state, (Sample(key, truth, prediction),))
+
+    def merge(self, other: Running[T]) -> None:
+        """Add what another accumulator of the same metric and space has counted."""
+        if (self.metric, self.space) != (other.metric, other.space):
+            raise BadParameter(f"an accumulator of {other.metric}", expected=f"{self.metric} on the same space")
+        self.state = self.state.merge(other.state)
+
+    def compute(self) -> Score:
+        """Return the score of all images so far."""
+        return self.metric.compute(self.state, LabelSpace.of(self.space))
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Return the exactly summed mean of the values that are not None; None of nothing, NaN when one is NaN."""
+    listed = [value for value in values if value is not None]
+    return math.fsum(listed) / len(listed) if listed else None
+
+
+def parse_arguments(cls: type[Metric[Any]], text: str) -> dict[str, Any]:
+    """Read ``k=v,k=v`` as fields of a metric class.
+
+    Parameters
+    ----------
+    cls : type of Metric
+        The class whose fields are meant.
+    text : str
+        What stands between the parentheses.
+
+    Returns
+    -------
+    dict
+        Field values by name.
+
+    Raises
+    ------
+    BadParameter
+        For a field the class has not, given twice, or with a value of another kind.
+    """
+    kinds = _field_kinds(cls)
+    values: dict[str, Any] = {}
+    for argument in _split(text):
+        name, equals, value = argument.partition("=")
+        name = name.strip()
+        if not equals or name not in kinds:
+            raise BadParameter(
+                f"{cls.name} has no parameter {name!r}",
+                expected=", ".join(kinds) or "no parameters",
+                mend=did_you_mean(name, kinds),
+            )
+        if name in values:
+            raise BadParameter(f"{cls.name}: {name} given twice", expected="each parameter once")
+        values[name] = _read(cls.name, name, kinds[name], value.strip())
+    return values
+
+
+def _field_kinds(cls: type[Metric[Any]]) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {f.name: hints[f.name] for f in fields(cls)}  # type: ignore[arg-type]
+
+
+def _arguments(values: dict[str, Any]) -> str:
+    return f"({','.join(f'{name}={_write(value)}' for name, value in values.items())})" if values else ""
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{','.join(_write(v) for v in value)}]"
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside brackets and quotes."""
+    parts, depth, quoted, start, i = [], 0, False, 0, 0
+    while i < len(text):
+        if quoted and text[i] == "\\":
+            i += 1
+        elif text[i] == "'":
+            quoted = not quoted
+        elif not quoted:
+            depth += (text[i] == "[") - (text[i] == "]")
+            if text[i] == "," and depth == 0:
+                parts.append(text[start:i])
+                start = i + 1
+        i += 1
+    return [part for part in (*parts, text[start:]) if part.strip()]
+
+
+def _read(metric: str, name: str, kind: Any, text: str) -> Any:
+    if text.startswith("[") and text.endswith("]"):
+        return tuple(_unquote(item.strip()) for item in _split(text[1:-1]))
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise BadParameter(f"{metric}: {name}={text}", expected=f"a number ({kind.__name__})") from None
+    return _unquote(text)
+
+
+def _unquote(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] == "'":
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text
+
+
+def _check(metric: str, name: str, kind: Any, value: Any) -> None:
+    """Refuse a field value of another kind: metrics are built from strings that people write."""
+    if get_origin(kind) is Literal:
+        choices = [str(choice) for choice in get_args(kind)]
+        if value not in get_args(kind):
+            mend = did_you_mean(str(value), choices)
+            raise BadParameter(f"{metric}: {name}={value}", expected=" | ".join(choices), mend=mend)
+    elif kind in (int, float):
+        if isinstance(value, bool) or not isinstance(value, int | kind) or not math.isfinite(value):
+            raise BadParameter(f"{metric}: {name}={value}", expected=f"a finite number ({kind.__name__})")
+    elif not isinstance(value, str) and not _is_names(value):
+        raise BadParameter(f"{metric}: {name}={value!r}", expected="a name or a list of names")
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) > 0 and all(isinstance(item, str) for item in value)

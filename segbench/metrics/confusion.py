@@ -1,0 +1,166 @@
+"""The tally of all region metrics: how often each truth id meets each prediction id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.encoding import Encoding
+from segbench.errors import DatasetError, Refusal, SegbenchError, StrayLabel, VoidPrediction
+from segbench.kernels.arrays import as_labels
+from segbench.kernels.confusion import byte_table, coded_table, find_code
+from segbench.labels import LabelSpace
+from segbench.metrics.base import Content, Tally
+from segbench.metrics.states import Counts, ExactMeans, State
+from segbench.samples import Sample
+
+#: Numbers of one image, one for each sum that is kept of it.
+ImageNumbers = Callable[[NDArray[np.int64]], list[float | None]]
+
+
+@dataclass(frozen=True)
+class ConfusionTally(Tally):
+    """Counts one table of truth × prediction, and the means over images that some metrics ask for.
+
+    The table has a row for each code (position in `LabelSpace.columns`), a column for each code, and a last column for
+    the pixels of images without a prediction, which every rule counts as misses.
+
+    Parameters
+    ----------
+    space : LabelSpace
+        The ids of both maps.
+    per_image : dict of str to (int, callable)
+        For each mean over images its name, how many numbers an image has, and the function from an image's table.
+    refuse_void : bool
+        Whether a prediction may hold no void value, not even where the truth is void.
+    """
+
+    space: LabelSpace
+    per_image: dict[str, tuple[int, ImageNumbers]] = field(default_factory=dict)
+    refuse_void: bool = False
+    encoding: Encoding = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoding", Encoding(self.space))
+
+    def start(self) -> State:
+        """Return a table of zeros, and sums of nothing."""
+        n = self.encoding.n_codes
+        means = {name: ExactMeans.zeros(count) for name, (count, _) in self.per_image.items()}
+        return State({"table": Counts.zeros(n, n + 1), **means})
+
+    def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
+        """Count samples; see `Tally.count_into`."""
+        faults: list[SegbenchError] = []
+        contents: list[Content] = []
+        for sample in samples:
+            try:
+                table, content = self._count(sample)
+            except SegbenchError as error:
+                faults += error.faults
+                continue
+            self._add(state, table)
+            contents.append(content)
+        if faults:
+            raise faults[0] if len(faults) == 1 else Refusal(faults)
+        return contents
+
+    def add_record(self, state: State, content: Content) -> None:
+        """Count one recorded image."""
+        n = self.encoding.n_codes
+        code: dict[int | None, int] = {value: i for i, value in enumerate(self.space.columns)}
+        code[None] = n
+        table = np.zeros((n, n + 1), np.int64)
+        for truth, prediction, count in content["cells"]:
+            table[code[truth], code[prediction]] += count
+        self._add(state, table)
+
+    def _add(self, state: State, table: NDArray[np.int64]) -> None:
+        state.counts("table").add(table)
+        for name, (_, numbers) in self.per_image.items():
+            state.means(name).add(numbers(table))
+
+    def _count(self, sample: Sample) -> tuple[NDArray[np.int64], Content]:
+        truth = as_labels(sample.truth, name="truth")
+        if sample.prediction is None:
+            table = self._missing(truth)
+        else:
+            prediction = as_labels(sample.prediction, name="prediction")
+            table = self._table(truth, prediction)
+            if self.refuse_void and table[:, len(self.space.evaluated) :].any():
+                raise self._void(prediction)
+        return table, {"shape": list(truth.shape), "cells": self._cells(table)}
+
+    def _table(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> NDArray[np.int64]:
+        if truth.dtype == prediction.dtype == np.uint8:
+            table = self.encoding.table(byte_table(truth=truth, prediction=prediction))
+        else:
+            table = coded_table(
+                truth=truth,
+                prediction=prediction,
+                truth_codes=self.encoding.codes,
+                prediction_codes=self.encoding.codes,
+                truth_low=self.encoding.low,
+                prediction_low=self.encoding.low,
+            )
+        self._refuse_strays(table, truth, prediction)
+        # Nothing is outside any more, so the last column is free for missing predictions.
+        return table[:-1]
+
+    def _missing(self, truth: NDArray[np.integer]) -> NDArray[np.int64]:
+        table = np.zeros((self.encoding.n_codes, self.encoding.n_codes + 1), np.int64)
+        table[:, -1] = self._table(truth, truth).sum(axis=1)
+        return table
+
+    def _cells(self, table: NDArray[np.int64]) -> list[list[int | None]]:
+        ids: tuple[int | None, ...] = (*self.space.columns, None)
+        return [[ids[t], ids[p], int(table[t, p])] for t, p in zip(*np.nonzero(table), strict=True)]
+
+    def _refuse_strays(
+        self, table: NDArray[np.int64], truth: NDArray[np.integer], prediction: NDArray[np.integer]
+    ) -> None:
+        if table[-1].any():
+            raise self._stray(DatasetError, truth, "truth")
+        if table[:, -1].any():
+            raise self._stray(StrayLabel, prediction, "prediction")
+
+    def _stray(self, kind: type[SegbenchError], labels: NDArray[np.integer], what: str) -> SegbenchError:
+        outside = self.encoding.n_codes
+        count, pixel = find_code(labels=labels, codes=self.encoding.codes, low=self.encoding.low, code=outside)
+        return kind(
+            f"{what} value {int(labels[pixel])} at {_place(pixel)}, {count} stray pixel{'s'[: count > 1]} in all",
+            expected=f"one of the ids {describe_ids(self.space.columns)}",
+            pixel=pixel,
+            count=count,
+        )
+
+    def _void(self, prediction: NDArray[np.integer]) -> SegbenchError:
+        k = len(self.space.evaluated)
+        # Any code from K on is void here: all of them are made one.
+        codes = np.minimum(self.encoding.codes, np.int32(k))
+        count, pixel = find_code(labels=prediction, codes=codes, low=self.encoding.low, code=k)
+        return VoidPrediction(
+            f"void value {int(prediction[pixel])} at {_place(pixel)}, {count} such pixel{'s'[: count > 1]} in all",
+            expected="a class in every pixel, also where the truth is void",
+            mend="give every pixel the most likely class",
+            pixel=pixel,
+            count=count,
+        )
+
+
+def describe_ids(ids: Iterable[int]) -> str:
+    """Return ids as ranges: ``0…20, 255``."""
+    ranges: list[list[int]] = []
+    for value in sorted(ids):
+        if ranges and value == ranges[-1][1] + 1:
+            ranges[-1][1] = value
+        else:
+            ranges.append([value, value])
+    return ", ".join(str(low) if low == high else f"{low}…{high}" for low, high in ranges)
+
+
+def _place(pixel: tuple[int, ...]) -> str:
+    return ("row {}, column {}" if len(pixel) == 2 else "slice {}, row {}, column {}").format(*pixel)

@@ -1,0 +1,142 @@
+"""A protocol: everything that makes one data set's scores what they are, as data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from segbench.codec import canonical_json
+from segbench.errors import UnknownName, did_you_mean
+from segbench.labels import Color, LabelSpace
+from segbench.metrics.base import Metric
+from segbench.metrics.table import METRICS, parse_metric
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a data set keeps its files; ``{split}`` and ``{key}`` stand for split and image.
+
+    Parameters
+    ----------
+    truth : str
+        Pattern of a truth file below the root.
+    images : str
+        Pattern of an image, ``*`` for any suffix.
+    list : str
+        Pattern of the file that lists a split, one image a line; empty when the truth folder itself is the list.
+    optional_list : bool
+        Whether a missing list file means: every truth file of the split.
+    roots : tuple of str
+        Folders below the data root in which the layout may begin.
+    """
+
+    truth: str
+    images: str = ""
+    list: str = ""
+    optional_list: bool = False
+    roots: tuple[str, ...] = (".",)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The official way to score one data set.
+
+    Parameters
+    ----------
+    name, version : str, int
+        ``name@version`` identifies the protocol; the version rises with any change of classes, void or metrics.
+    title : str
+        Name a person would use.
+    aliases : tuple of str
+        Other names.
+    source : tuple of str
+        Where the rules are from.
+    space : LabelSpace
+        Classes and void ids.
+    void_colors : mapping of int to color
+        Colours of void ids in colour-coded files.
+    policies : mapping of str to object
+        Fields that the protocol sets in every metric that has them.
+    metrics : tuple of Metric
+        What is scored, in order; the first of each name is the protocol's own instance.
+    primary : str
+        Score key that ranks.
+    splits : mapping of str to int
+        Images of each split, 0 where not fixed.
+    default_split : str
+        Split scored unless another is named.
+    layout : Layout
+        Where the files are.
+    notes : tuple of str
+        Traps and edge cases, for people.
+    """
+
+    name: str
+    version: int
+    title: str
+    space: LabelSpace
+    metrics: tuple[Metric[Any], ...]
+    primary: str
+    splits: Mapping[str, int]
+    default_split: str
+    layout: Layout
+    aliases: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    void_colors: Mapping[int, Color] = field(default_factory=dict)
+    policies: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Name and version: ``voc2012@1``."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def colors(self) -> dict[Color, int]:
+        """Id of each colour that stands for one id only."""
+        pairs = [(c.color, c.id) for c in self.space.classes if c.color is not None]
+        pairs += [(color, value) for value, color in self.void_colors.items()]
+        seen = [color for color, _ in pairs]
+        return {color: value for color, value in pairs if seen.count(color) == 1}
+
+    def instance(self, name: str) -> Metric[Any]:
+        """Return the protocol's own metric of a name, else the class defaults under the protocol's policies."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        return with_policies(METRICS[name](), self.policies)
+
+    def metric(self, text: str) -> Metric[Any]:
+        """Read a metric that starts from the protocol's own instance."""
+        return parse_metric(text, {name: self.instance(name) for name in METRICS})
+
+    def key(self, metric: Metric[Any]) -> str:
+        """Return the score key of a metric under this protocol."""
+        return metric.key(self.instance(metric.name))
+
+    def check_split(self, split: str | None) -> str:
+        """Return the split meant, or raise UnknownName."""
+        if split is None:
+            return self.default_split
+        if split not in self.splits:
+            hint = did_you_mean(split, self.splits)
+            raise UnknownName(f"{self.name} has no split {split!r}", expected=" | ".join(self.splits), mend=hint)
+        return split
+
+    def digest(self) -> str:
+        """Return a SHA-256 over classes, void and metrics: what the version stands for."""
+        content = {
+            "classes": [asdict(c) for c in self.space.classes],
+            "void": list(self.space.void),
+            "metrics": [metric.signature() for metric in self.metrics],
+            "primary": self.primary,
+        }
+        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def with_policies(metric: Metric[Any], policies: Mapping[str, Any]) -> Metric[Any]:
+    """Return a metric with those of the policies that are fields of it."""
+    names = metric.field_names()
+    return replace(metric, **{k: v for k, v in policies.items() if k in names})  # type: ignore[type-var]

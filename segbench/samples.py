@@ -1,0 +1,25 @@
+"""One image's truth and prediction on their way into a count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Key: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a tally counts.
+
+    Parameters
+    ----------
+    key : tuple of str
+        Identity of the image: its name, or sequence, frame and object where a data set has them.
+    truth, prediction : object
+        For label maps arrays of raw file values, shape (height, width) or (depth, height, width).
+    """
+
+    key: Key
+    truth: Any
+    prediction: Any

@@ -1,0 +1,240 @@
+"""Every public kernel against its twin: values, dtypes, errors."""
+
+import importlib
+import importlib.util
+import inspect
+import itertools
+import pkgutil
+import sys
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import segbench.kernels
+from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError, ShapeMismatch, StrayLabel
+from segbench.kernels import confusion, reference
+from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, hold, same
+
+NOT_KERNELS = {"arrays", "reference"}
+
+
+def public_kernels():
+    for module in pkgutil.iter_modules(segbench.kernels.__path__, "segbench.kernels."):
+        name = module.name.rpartition(".")[2]
+        if not name.startswith("_") and name not in NOT_KERNELS:
+            loaded = importlib.import_module(module.name)
+            for function, value in inspect.getmembers(loaded, inspect.isfunction):
+                if value.__module__ == module.name and not function.startswith("_"):
+                    yield function, value
+
+
+KERNELS = dict(public_kernels())
+
+
+def test_every_public_kernel_has_cases_and_a_twin_of_the_same_signature():
+    assert set(KERNELS) == set(CASES)
+    for name, kernel in KERNELS.items():
+        assert inspect.signature(kernel) == inspect.signature(getattr(reference, name))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_random_cases(name, seed):
+    for case in itertools.islice(CASES[name](np.random.default_rng(seed)), 700):
+        hold(KERNELS[name], getattr(reference, name), case)
+
+
+CODES = np.array([0, 2, 1], dtype=np.int32)
+LABELS = np.zeros((3, 4), dtype=np.uint8)
+STRAY = np.array([[0.0, 1.0], [0.5, np.nan]])
+BAD_PAIRS = [
+    ({"prediction": LABELS.T}, ShapeMismatch),
+    ({"prediction": LABELS[:2]}, ShapeMismatch),
+    ({"prediction": LABELS[None]}, ShapeMismatch),
+    ({"truth": LABELS[0], "prediction": LABELS[0]}, ShapeMismatch),
+    ({"truth": LABELS[None, None], "prediction": LABELS[None, None]}, ShapeMismatch),
+    ({"truth": LABELS[:0], "prediction": LABELS[:0]}, BadParameter),
+    ({"truth": LABELS.astype(complex)}, BadParameter),
+    ({"prediction": [[1, 2], [3]]}, BadParameter),
+    ({"truth": STRAY, "prediction": STRAY}, StrayLabel),
+]
+BAD_CODES = [
+    (CODES.astype(np.int64), BadParameter),
+    (CODES.tolist(), BadParameter),
+    (CODES[None], BadParameter),
+    (CODES[:0], BadParameter),
+    (-CODES, BadParameter),
+]
+GOOD = {
+    "byte_table": {"truth": LABELS, "prediction": LABELS},
+    "coded_table": {
+        "truth": LABELS,
+        "prediction": LABELS,
+        "truth_codes": CODES,
+        "prediction_codes": CODES,
+        "truth_low": 0,
+        "prediction_low": 0,
+    },
+    "find_code": {"labels": LABELS, "codes": CODES, "low": 0, "code": 0},
+}
+BAD = [
+    *(("byte_table", change, error) for change, error in BAD_PAIRS),
+    ("byte_table", {"prediction": LABELS.astype(np.int32)}, BadParameter),
+    *(("coded_table", change, error) for change, error in BAD_PAIRS),
+    *(("coded_table", {"truth_codes": codes}, error) for codes, error in BAD_CODES),
+    *(("coded_table", {"prediction_codes": codes}, error) for codes, error in BAD_CODES),
+    ("coded_table", {"truth_low": 2**63}, BadParameter),
+    ("coded_table", {"prediction_low": -(2**63) - 1}, BadParameter),
+    ("coded_table", {"truth_low": 0.0}, BadParameter),
+    ("coded_table", {"truth_codes": np.array([2**31 - 1], dtype=np.int32)}, ResourceError),
+    *(("find_code", {"codes": codes}, error) for codes, error in BAD_CODES),
+    ("find_code", {"labels": LABELS[0]}, ShapeMismatch),
+    ("find_code", {"labels": LABELS[None, None]}, ShapeMismatch),
+    ("find_code", {"labels": LABELS[:, :0]}, BadParameter),
+    ("find_code", {"labels": STRAY}, StrayLabel),
+    ("find_code", {"low": 2**63}, BadParameter),
+    ("find_code", {"low": None}, BadParameter),
+    ("find_code", {"code": -1}, BadParameter),
+    ("find_code", {"code": 4}, BadParameter),
+    ("find_code", {"code": 0.0}, BadParameter),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "error"), BAD)
+def test_errors(name, change, error):
+    case = GOOD[name] | change
+    with pytest.raises(error):
+        KERNELS[name](**case)
+    hold(KERNELS[name], getattr(reference, name), case)
+
+
+def test_the_cases_reach_every_dtype_pair_arrangement_and_extreme():
+    cases = list(itertools.islice(CASES["coded_table"](np.random.default_rng(0)), 2000))
+    dtypes = {(c["truth"].dtype.newbyteorder("="), c["prediction"].dtype.newbyteorder("=")) for c in cases}
+    assert dtypes == set(itertools.product(DTYPES, DTYPES))
+    assert sum(min(c["truth"].shape[-2:]) > 32 for c in cases) > 700
+    assert sum(c["truth"].ndim == 3 for c in cases) > 300
+    assert sum(np.shares_memory(c["truth"], c["prediction"]) for c in cases) > 50
+    assert {len(c["truth_codes"]) for c in cases} >= {1, 150, 256}
+    lone = [c["truth"] for c in cases if c["truth"].dtype == np.int64]
+    assert any((t == INT64.min).any() for t in lone) and any((t == INT64.max).any() for t in lone)
+    assert {c["truth_low"] for c in cases} >= {INT64.min, INT64.max, 2**40 + 3, -1}
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_arrangements_change_the_memory_and_not_the_labels(arrangement):
+    labels = np.arange(15 * 17, dtype=np.int32).reshape(15, 17)
+    other = ARRANGEMENTS[arrangement](labels)
+    assert other.shape == labels.shape
+    if "equal" in arrangement:
+        assert 0 in other.strides
+    else:
+        assert np.array_equal(other, labels)
+
+
+extremes = st.sampled_from([INT64.min, INT64.min + 1, -1, 0, 1, 2**40 + 7, INT64.max - 1, INT64.max])
+label_maps = hnp.arrays(
+    np.int64,
+    hnp.array_shapes(min_dims=2, max_dims=3, max_side=6),
+    elements=extremes | st.integers(INT64.min, INT64.max) | st.integers(-3, 9),
+)
+code_tables = hnp.arrays(np.int32, st.integers(1, 6), elements=st.integers(-1, 150))
+
+
+def code_in_words(value, codes, low):
+    """The rule itself, in integers that cannot overflow."""
+    code = int(codes[value - low]) if low <= value < low + len(codes) else -1
+    return code if code >= 0 else int(codes.max()) + 1
+
+
+@settings(max_examples=400, deadline=None)
+@given(labels=label_maps, codes=code_tables, low=extremes | st.integers(-3, 9), data=st.data())
+def test_find_code_against_the_rule_in_words(labels, codes, low, data):
+    code = data.draw(st.integers(0, int(codes.max()) + 1))
+    at = [i for i, v in np.ndenumerate(labels) if code_in_words(int(v), codes, low) == code]
+    case = {"labels": labels, "codes": codes, "low": low, "code": code}
+    same(confusion.find_code(**case), (len(at), at[0] if at else ()))
+    hold(confusion.find_code, reference.find_code, case)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    labels=label_maps,
+    codes=st.tuples(code_tables, code_tables),
+    low=st.tuples(extremes, extremes) | st.tuples(st.integers(-3, 9), st.integers(-3, 9)),
+)
+def test_coded_table_against_the_rule_in_words(labels, codes, low):
+    other = np.flip(labels)
+    pairs = zip(labels.flat, other.flat, strict=True)
+    words = Counter(tuple(code_in_words(int(v), c, b) for v, c, b in zip(p, codes, low, strict=True)) for p in pairs)
+    case = {"truth": labels, "prediction": other, "truth_codes": codes[0], "prediction_codes": codes[1]}
+    case |= {"truth_low": low[0], "prediction_low": low[1]}
+    table = confusion.coded_table(**case)
+    assert {tuple(map(int, at)): int(table[tuple(at)]) for at in np.argwhere(table)} == words
+    assert table.shape == (codes[0].max() + 2, codes[1].max() + 2)
+    hold(confusion.coded_table, reference.coded_table, case)
+
+
+@settings(max_examples=200, deadline=None)
+@given(labels=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=8)))
+def test_byte_table_against_counting_by_hand(labels):
+    other = np.flip(labels)
+    table = confusion.byte_table(truth=labels, prediction=other)
+    assert {tuple(map(int, at)): int(table[tuple(at)]) for at in np.argwhere(table)} == Counter(
+        (int(t), int(p)) for t, p in zip(labels.flat, other.flat, strict=True)
+    )
+
+
+@pytest.mark.parametrize("at", [(0, 0), (0, 39), (17, 0), (16, 23), (39, 39)])
+@pytest.mark.parametrize("arrange", ARRANGEMENTS.values(), ids=ARRANGEMENTS)
+def test_first_position(at, arrange):
+    labels = np.zeros((40, 40), dtype=np.int32)
+    labels[at] = labels[39, 39] = labels[min(at[0] + 1, 39), 0] = 7
+    labels = arrange(labels)
+    expected = np.argwhere(labels == 7)
+    found = confusion.find_code(labels=labels, codes=np.zeros(5, dtype=np.int32), low=0, code=1)
+    assert found == (len(expected), tuple(expected[0].tolist()) if len(expected) else ())
+
+
+def test_positions_of_a_volume_name_the_slice():
+    labels = np.zeros((3, 4, 5), dtype=np.uint16)
+    labels[1, 3, 2] = labels[2, 0, 0] = 300
+    codes = np.arange(256, dtype=np.int32)
+    assert confusion.find_code(labels=labels, codes=codes, low=0, code=256) == (2, (1, 3, 2))
+    assert confusion.find_code(labels=labels, codes=codes, low=0, code=9) == (0, ())
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_other_threads_run_during_a_call(name):
+    # Zero strides: a hundred million pixels in one byte of memory.
+    huge = np.broadcast_to(np.uint8(1), (10_000, 10_000))
+    case = {key: huge if value is LABELS else value for key, value in GOOD[name].items()}
+    during = []
+
+    def call():
+        during.append(time.monotonic())
+        KERNELS[name](**case)
+        during.append(time.monotonic())
+
+    ticks = []
+    thread = threading.Thread(target=call)
+    thread.start()
+    while thread.is_alive():
+        ticks.append(time.monotonic())
+        time.sleep(0.001)
+    begin, end = during
+    assert sum(begin < tick < end for tick in ticks) > 10
+
+
+def test_a_missing_build_is_one_clear_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "segbench.kernels._confusion", None)
+    spec = importlib.util.spec_from_file_location("confusion_without_build", confusion.__file__)
+    with pytest.raises(KernelsNotBuilt, match="pip install .*in the checkout") as caught:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    assert caught.value.exit == 6

@@ -1,0 +1,38 @@
+"""The published JSON Schema describes what is really written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import segbench
+
+SCHEMA = json.loads((Path(segbench.__file__).parent / "schema" / "result-1.json").read_text("utf-8"))
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("metric", ["mean_iou(pool=image)", "mean_iou(absent=propagate,classes=[box])"])
+def test_results_fit_the_schema(shapes_root: Path, tmp_path: Path, metric: str) -> None:
+    output = tmp_path / "result.json"
+    predictions = shapes_root / "SegmentationClass"
+    result = segbench.score(
+        predictions,
+        dataset="shapes",
+        data_root=shapes_root,
+        metrics=[metric],
+        state=segbench.state_path(output),
+    )
+    segbench.write_result(result, output, seconds=1.0)
+    jsonschema.validate(json.loads(output.read_text("utf-8")), SCHEMA)
+    jsonschema.validate(result.as_record(), SCHEMA)
+
+
+def test_the_schema_refuses_a_bare_score() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"schema": 1, "scores": {"mean_iou": 0.5}}, SCHEMA)
