@@ -17,7 +17,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 # src_ext/_<topic>.pyx becomes segbench.kernels._<topic>.
-TOPICS = ("confusion",)
+TOPICS = ("confusion", "png")
 
 CHECKED = os.environ.get("SEGBENCH_CHECKED") == "1"
 SANITIZE = os.environ.get("SEGBENCH_SANITIZE") == "1"

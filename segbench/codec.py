@@ -42,6 +42,17 @@ def read_toml(text: str, kind: type[T], *, file: str) -> T:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadParameter(f"no TOML: {error}", expected="a TOML document", file=file) from None
+    return read_table(data, kind, file=file)
+
+
+def read_table(data: dict[str, Any], kind: type[T], *, file: str) -> T:
+    """Read a table that was parsed already as a dataclass; see `read_toml`.
+
+    Raises
+    ------
+    BadParameter
+        When a key is unknown or missing, or a value has another type.
+    """
     _refuse_unknown(data, kind, "", file)
     try:
         return msgspec.convert(data, kind)

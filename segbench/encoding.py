@@ -7,17 +7,52 @@ stays known; a metric reads the rows of the evaluated classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.errors import BadParameter
+from segbench.errors import BadParameter, StrayLabel
 from segbench.labels import LabelSpace
 
 #: Ids further apart than this would ask for a look-up table of more than 64 MiB.
 LARGEST_SPAN = 1 << 24
+
+
+def renumber(labels: NDArray[np.integer[Any]], ids: Mapping[int, int]) -> NDArray[np.int64]:
+    """Return a label map in which every value is replaced by the id it stands for.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (height, width)
+        A label map in another numbering, as train ids.
+    ids : mapping of int to int
+        Id of each value of that numbering.
+
+    Returns
+    -------
+    ndarray of int64, shape (height, width)
+        The same map in ids.
+
+    Raises
+    ------
+    StrayLabel
+        For a value that stands for no id; with the first such pixel.
+    """
+    values, inverse = np.unique(labels, return_inverse=True)
+    stray = np.isin(labels, [value for value in values.tolist() if value not in ids])
+    if stray.any():
+        pixel = tuple(int(i) for i in np.unravel_index(int(stray.argmax()), stray.shape))
+        raise StrayLabel(
+            f"value {int(labels[pixel])} at {pixel}, {int(stray.sum())} stray pixels in all",
+            expected=f"one of {', '.join(map(str, sorted(ids)))}",
+            pixel=pixel,
+            count=int(stray.sum()),
+        )
+    return np.array([ids[value] for value in values.tolist()], np.int64)[inverse].reshape(labels.shape)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
     SegbenchError                70  (a bare one is a bug)
     ├─ UsageError                 2  UnknownName, BadParameter
     ├─ SubmissionError            3  MissingPrediction, DuplicatePrediction, UnclaimedFile, UnreadableImage,
-    │                                ShapeMismatch, StrayLabel, VoidPrediction
+    │                                ShapeMismatch, StrayLabel, VoidPrediction, UnsafeArchive
     ├─ DatasetError               4  truth missing, damaged or changed; nothing to count
     ├─ ResourceError              5  a limit of size, time or memory
     ├─ EnvironmentProblem         6  MissingPackage, KernelsNotBuilt, OutputProblem
@@ -177,6 +177,10 @@ class StrayLabel(SubmissionError):
 
 class VoidPrediction(SubmissionError):
     """A void value in a prediction whose protocol forbids it."""
+
+
+class UnsafeArchive(SubmissionError):
+    """An archive that is damaged, or that could harm whoever unpacks it."""
 
 
 class DatasetError(SegbenchError):

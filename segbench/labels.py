@@ -33,6 +33,8 @@ class LabelClass:
         Whether its instances are counted one by one.
     evaluated : bool
         False for classes that a prediction may hold but that are void in the truth.
+    instance_size : float, optional
+        Average size of an instance in pixels, for instance-weighted metrics.
     """
 
     name: str
@@ -41,6 +43,7 @@ class LabelClass:
     group: str | None = None
     is_thing: bool = False
     evaluated: bool = True
+    instance_size: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,15 @@ class LabelSpace:
         """Ids whose truth pixels are not scored: void, and classes that are not evaluated."""
         return self.columns[len(self.evaluated) :]
 
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Groups that hold an evaluated class, in order of appearance."""
+        return tuple(dict.fromkeys(c.group for c in self.evaluated if c.group is not None))
+
+    def group_of(self, value: int) -> str | None:
+        """Return the group of a class id, evaluated or not; None for void."""
+        return next((c.group for c in self.classes if c.id == value), None)
+
     def select(self, which: str | tuple[str, ...]) -> tuple[int, ...]:
         """Return the row indices that a choice of classes means.
 
@@ -147,10 +159,9 @@ class LabelSpace:
                 raise BadParameter("classes=foreground in a space without a class named 'background'")
             return tuple(i for i, name in enumerate(self.names) if name != "background")
         wanted = (which,) if isinstance(which, str) else which
-        groups = {c.group for c in self.evaluated if c.group}
         for name in wanted:
-            if name not in self.names and name not in groups:
-                raise UnknownName(f"no class {name!r}", mend=did_you_mean(name, (*self.names, *groups)))
+            if name not in self.names and name not in self.groups:
+                raise UnknownName(f"no class {name!r}", mend=did_you_mean(name, (*self.names, *self.groups)))
         return tuple(i for i, c in enumerate(self.evaluated) if c.name in wanted or c.group in wanted)
 
 

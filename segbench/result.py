@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from segbench.errors import BadParameter
+from segbench.formats import flat, frame, render
 
 #: Version of the result format.
 SCHEMA = 1
@@ -38,6 +42,9 @@ class Score:
     signature: str = ""
     ci: tuple[float, float] | None = None
 
+    def __float__(self) -> float:
+        return float(self.value)
+
     def as_record(self) -> dict[str, Any]:
         """Return the score as JSON shows it: undefined is null."""
         return {
@@ -48,6 +55,21 @@ class Score:
             "higher_is_better": self.higher_is_better,
             "signature": self.signature,
         }
+
+
+#: The parts of a signature in order, and the form of each.
+_PARTS = {
+    "protocol@version": r"[^|@]+@[0-9]+",
+    "split": r"[^|]+",
+    "images": r"[1-9][0-9]*",
+    "truth:digest": r"truth:[0-9a-f]{8}",
+    "slice": r"[^|]+",
+    "resize": r"[^|]+",
+    "missing": r"error|miss",
+    "input": r"[^|]+",
+    "metric": r"[a-z][a-z0-9_]*(\(.*\))?",
+    "segbench:version": r"segbench:[^|]+",
+}
 
 
 @dataclass(frozen=True)
@@ -103,6 +125,27 @@ class Signature:
             )
         )
 
+    @classmethod
+    def parse(cls, text: str) -> Signature:
+        """Read a signature; of the truth's digest it holds the eight digits that the text has.
+
+        Raises
+        ------
+        BadParameter
+            When a part is missing or malformed; says which.
+        """
+        # Names in a metric may hold bars, so it is what remains between the first eight parts and the last.
+        *head, tail = text.split("|", 8)
+        parts = [*head, *tail.rsplit("|", 1)]
+        if len(parts) != len(_PARTS):
+            raise BadParameter(f"a signature of {len(parts)} parts", expected="|".join(_PARTS))
+        for (name, pattern), part in zip(_PARTS.items(), parts, strict=True):
+            if not re.fullmatch(pattern, part, re.DOTALL):
+                raise BadParameter(f"a signature whose part {name} is {part!r}", expected="|".join(_PARTS))
+        protocol, split, n, truth, piece, resize, missing, form, metric, version = parts
+        digits, release = truth.removeprefix("truth:"), version.removeprefix("segbench:")
+        return cls(protocol, split, int(n), digits, metric, release, missing, piece, resize, form)
+
     def of(self, metric: str) -> str:
         """Return the signature text of another metric of the same run."""
         return str(replace(self, metric=metric))
@@ -144,6 +187,22 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """Scores of a part of the images.
+
+    Parameters
+    ----------
+    n_images : int
+        Images of the slice.
+    scores : mapping of str to Score
+        By score key.
+    """
+
+    n_images: int
+    scores: Mapping[str, Score]
+
+
+@dataclass(frozen=True)
 class Result:
     """Scores of one submission.
 
@@ -163,6 +222,8 @@ class Result:
         Counts kept beside the result.
     entry : mapping, optional
         Description of a leaderboard entry.
+    slices : mapping of str to Slice
+        Scores of named parts of the images.
     """
 
     protocol: str
@@ -173,9 +234,20 @@ class Result:
     warnings: tuple[str, ...] = ()
     state: StateFile | None = None
     entry: Mapping[str, Any] | None = None
+    slices: Mapping[str, Slice] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the result as JSON shows it."""
+        """Return the result as JSON shows it; the key `slices` is there only when slices were asked for."""
+        record = self._record()
+        if self.slices:
+            parts = {name: (part.n_images, part.scores) for name, part in self.slices.items()}
+            record["slices"] = {
+                name: {"n_images": n, "scores": {key: score.as_record() for key, score in scores.items()}}
+                for name, (n, scores) in parts.items()
+            }
+        return record
+
+    def _record(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "entry": self.entry,
@@ -191,6 +263,23 @@ class Result:
             },
             "warnings": list(self.warnings),
         }
+
+    def flat(self, prefix: str = "") -> dict[str, float]:
+        """Return the numbers by name for loggers: ``prefix/mean_iou``, ``prefix/mean_iou/road``; NaN stays NaN."""
+        return flat(self, prefix)
+
+    def to_frame(self) -> Any:
+        """Return the numbers as a pandas DataFrame: a row for each score, with no class, and each of its classes.
+
+        Raises
+        ------
+        MissingPackage
+            When pandas is not installed.
+        """
+        return frame(self)
+
+    def _repr_html_(self) -> str:
+        return render(self, "html")
 
 
 def _or_null(value: float) -> float | None:

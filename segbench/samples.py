@@ -17,9 +17,13 @@ class Sample:
     key : tuple of str
         Identity of the image: its name, or sequence, frame and object where a data set has them.
     truth, prediction : object
-        For label maps arrays of raw file values, shape (height, width) or (depth, height, width).
+        For label maps arrays of raw file values, shape (height, width) or (depth, height, width). A prediction that
+        is missing is None.
+    instances : array, optional
+        Map of instance ids of the truth, for metrics that ask for it.
     """
 
     key: Key
     truth: Any
     prediction: Any
+    instances: Any = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -11,7 +10,6 @@ import segbench
 from segbench.cli import report
 from segbench.cli.options import output_format, submission
 from segbench.cli.progress import progress_bar
-from segbench.codec import pretty_json
 
 
 @click.command(short_help="Check a submission without a score.")
@@ -24,7 +22,7 @@ def check(format_: str, **asked: Any) -> int:
     report.warnings(result.warnings)
     if format_ == "json":
         record = {"status": "accepted", "n_images": result.n_images, "warnings": list(result.warnings)}
-        sys.stdout.write(pretty_json(record))
+        report.data(report.json_text(record))
     else:
-        print(f"accepted: {result.n_images} images of {result.protocol}, {result.split}")
+        report.data(f"accepted: {result.n_images} images of {result.protocol}, {result.split}\n")
     return 1 if asked["strict"] and result.warnings else 0

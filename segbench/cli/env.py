@@ -6,12 +6,12 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import sys
 
 import click
 
+from segbench.cli import report
 from segbench.cli.options import output_format
-from segbench.codec import pretty_json
+from segbench.errors import printable
 from segbench.version import __version__
 
 _PACKAGES = ("numpy", "pillow", "click", "msgspec", "tqdm")
@@ -31,10 +31,10 @@ def env(format_: str) -> int:
         "SEGBENCH_DATA": os.environ.get("SEGBENCH_DATA", "not set"),
     }
     if format_ == "json":
-        sys.stdout.write(pretty_json(found))
+        report.data(report.json_text(found))
     else:
         width = max(map(len, found))
-        print("\n".join(f"{name:<{width}}  {value}" for name, value in found.items()))
+        report.data("".join(f"{name:<{width}}  {printable(value)}\n" for name, value in found.items()))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
+import io
 import signal
 import sys
 import traceback
@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import click
 
+import segbench
 from segbench.cli import report
-from segbench.errors import SegbenchError, did_you_mean
+from segbench.errors import BadParameter, SegbenchError, UsageError, did_you_mean
 from segbench.version import __version__
 
 #: Commands in the order of a user's work: name, home, and the line that the list shows.
@@ -22,14 +23,26 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("segbench.cli.demo:demo", "Go the whole way on the embedded data set."),
     "score": ("segbench.cli.score:score", "Score a folder of predictions by a data set's official protocol."),
     "check": ("segbench.cli.check:check", "Say whether a submission would be accepted, without a score."),
+    "explain": ("segbench.cli.explain:explain", "Explain a data set, a metric, or a signature."),
+    "datasets": ("segbench.cli.datasets:datasets", "List data sets, show a layout, check the copy on disk."),
+    "merge": ("segbench.cli.merge:merge", "Put the shards of one submission together."),
     "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),
 }
+
+#: Commands whose options a settings file may give defaults of.
+CONFIGURED = ("score", "check")
 
 INTERNAL, INTERRUPTED, TERMINATED = 70, 130, 143
 
 
 class Terminated(BaseException):
     """SIGTERM, on its way up to `main` so that files are closed."""
+
+
+def _command(name: str) -> click.Command:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
 
 
 class LazyCommands(click.Group):
@@ -41,11 +54,7 @@ class LazyCommands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return a command."""
-        if name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return _command(name) if name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -64,33 +73,55 @@ class LazyCommands(click.Group):
 @click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="segbench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(debug: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
     """Exact, fast and signed scores for image segmentation."""
+    if ctx.invoked_subcommand in CONFIGURED:
+        ctx.default_map = {ctx.invoked_subcommand: _defaults(ctx.invoked_subcommand)}
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """Return the defaults of options that the settings file gives."""
+    settings = segbench.read_configuration()
+    known = {n: _command(n).params for n in CONFIGURED} if settings.options else {}
+    names = {n: {str(p.name).rstrip("_"): str(p.name) for p in params} for n, params in known.items()}
+    for option in settings.options:
+        if not any(option in options for options in names.values()):
+            raise BadParameter(
+                f"table options, key {option}: no such option",
+                expected="an option of score or check",
+                mend=did_you_mean(option, names["score"]),
+                file=settings.file,
+            )
+    return {names[name][option]: value for option, value in settings.options.items() if option in names[name]}
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the code of its outcome."""
     args = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What is printed is the same bytes under any locale.
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     try:
         sys.exit(_run(args))
     except BrokenPipeError:
-        # The reader has gone (`| head`); leave without a word, and keep the interpreter from flushing again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone (`| head`): leave without a word.
+        report.abandon_stdout()
         sys.exit(0)
 
 
 def _run(args: list[str]) -> int:
     debug = "--debug" in args
     try:
-        code: Any = cli.main(args=args, prog_name="segbench", standalone_mode=False)
+        code: Any = cli.main(args=args or ["--help"], prog_name="segbench", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
         raise
     except click.ClickException as error:
-        report.message("error[usage]", error.format_message())
-        return 2
+        report.refusal(UsageError(error.format_message()), as_json=_wants_json(args))
+        return UsageError.exit_code
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -13,6 +13,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path)
 
 
+#: The folder whose files are the known data sets.
+_PROTOCOLS = Path(__file__).parent.parent / "protocols" / "data"
+
+
+def _datasets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return sorted(path.stem for path in _PROTOCOLS.glob(f"{incomplete}*.toml"))
+
+
 def submission(command: F) -> F:
     """Add what names a submission and the truth it is held against."""
     options = (
@@ -20,6 +28,7 @@ def submission(command: F) -> F:
         click.option(
             "--dataset",
             required=True,
+            shell_complete=_datasets,
             help="Data set by name, or the path of a protocol in TOML.  Example: --dataset voc",
         ),
         click.option("--split", help="Split to score; default: the data set's own, for most val."),
@@ -35,6 +44,18 @@ def submission(command: F) -> F:
             default="error",
             show_default=True,
             help="An image without prediction refuses the submission, or counts as missed in every pixel.",
+        ),
+        click.option(
+            "--resize",
+            type=click.Choice(["nearest"]),
+            help="Resize predictions of another size to their truth; default: they are refused.",
+        ),
+        click.option(
+            "--input",
+            type=click.Choice(["ids", "trainids"]),
+            default="ids",
+            show_default=True,
+            help="What the values of predictions are: ids, or train ids of Cityscapes.",
         ),
         click.option(
             "--workers", type=click.IntRange(min=1), help="Chunks worked on at a time; default: one for each CPU."

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TextIO
 
-from segbench.codec import pretty_json
-from segbench.errors import SegbenchError, printable
+from segbench.errors import OutputProblem, SegbenchError, printable
+from segbench.formats import json_text as json_text
+from segbench.formats import number
 from segbench.result import Result, Score
 
 #: Faults shown before the rest is only counted.
 SHOWN = 10
 
 _STYLES = {"error": "31", "warning": "33", "bold": "1", "dim": "2"}
+
+
+def data(text: str) -> None:
+    """Print on standard output, and see that it arrives.
+
+    Raises
+    ------
+    OutputProblem
+        When it cannot be written, because a disk is full.
+    BrokenPipeError
+        When nobody reads any more.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_stdout()
+        raise OutputProblem(f"cannot be written: {error.strerror}", file="standard output") from None
+
+
+def abandon_stdout() -> None:
+    """Keep the interpreter from flushing once more, as it ends, what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table(result: Result) -> str:
@@ -35,26 +61,29 @@ def table(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def number(value: float, unit: str) -> str:
-    """Return a value as tables show it: a fraction in percent."""
-    if math.isnan(value):
-        return "–"
-    return f"{100 * value:.2f}" if unit == "fraction" else f"{value:.4g}"
-
-
 def style(text: str, name: str, stream: TextIO | None = None) -> str:
     """Return text with a terminal style, where the stream is a terminal that wants it."""
-    stream = sys.stdout if stream is None else stream
+    return f"\033[{_STYLES[name]}m{text}\033[0m" if _wants_color(stream or sys.stdout) else text
+
+
+def swatch(color: tuple[int, int, int] | None) -> str:
+    """Return a patch of a colour, or blanks for none, where standard output is a terminal that wants colours."""
+    if not _wants_color(sys.stdout):
+        return ""
+    return "   " if color is None else "\033[48;2;{};{};{}m  \033[0m ".format(*color)
+
+
+def _wants_color(stream: TextIO) -> bool:
     wanted = bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
-    if os.environ.get("NO_COLOR") or not wanted:
-        return text
-    return f"\033[{_STYLES[name]}m{text}\033[0m"
+    return wanted and not os.environ.get("NO_COLOR")
 
 
 def message(kind: str, text: str) -> None:
     """Print one line on stderr."""
     name = "warning" if kind == "warning" else "error"
-    print(style(f"segbench: {kind}:", name, sys.stderr), printable(text), file=sys.stderr)
+    # Where not even a message can be written, the exit code still says it.
+    with suppress(OSError):
+        print(style(f"segbench: {kind}:", name, sys.stderr), printable(text), file=sys.stderr)
 
 
 def warnings(texts: Iterable[str]) -> None:
@@ -74,7 +103,7 @@ def refusal(error: SegbenchError, *, as_json: bool) -> None:
         message("error", f"{len(faults)} faults in all")
     if as_json:
         record = {"status": "refused", "exit": error.exit, "errors": [fault.as_record() for fault in faults]}
-        sys.stdout.write(pretty_json(record))
+        data(json_text(record))
 
 
 def _class_lines(classes: list[str], scores: list[Score]) -> list[str]:

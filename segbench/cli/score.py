@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -13,9 +15,8 @@ import segbench
 from segbench.cli import report
 from segbench.cli.options import FOLDER, output_format, submission
 from segbench.cli.progress import progress_bar
-from segbench.codec import pretty_json
-from segbench.errors import BadParameter, did_you_mean
-from segbench.result import Result
+from segbench.errors import BadParameter, UnknownName, did_you_mean
+from segbench.formats import FORMATS, format_of, render
 
 
 @click.command(short_help="Score a folder of predictions.")
@@ -26,8 +27,21 @@ from segbench.result import Result
     multiple=True,
     help="A metric beside the protocol's own; may be repeated.  Example: --metric 'mean_iou(pool=image)'",
 )
-@output_format("table", "json")
-@click.option("-o", "--output", type=FOLDER, help="Also write the result, its state and its run as RESULT.json.")
+@click.option(
+    "--slices",
+    type=FOLDER,
+    help='JSON file of named parts of the images, each scored on its own as well.  Example: {"night": ["0001"]}',
+)
+@click.option("--per-image", type=FOLDER, help="Also write the scores of each image, as .csv or .jsonl.")
+@click.option("--shard", metavar="I/N", help="Count every N-th image from the I-th on; see `segbench merge`.")
+@output_format("table", *FORMATS)
+@click.option(
+    "-o",
+    "--output",
+    type=FOLDER,
+    help="Also write the result, in the format of the suffix: .json .jsonl .csv .md .tex .html; its state and what is "
+    "known of the run go beside it.  Example: -o result.json",
+)
 @click.option(
     "--fail-under",
     "gates",
@@ -42,27 +56,33 @@ def score(
     output: Path | None,
     gates: tuple[str, ...],
     quiet: bool,
+    slices: Path | None,
     **asked: Any,
 ) -> int:
-    """Score the folder PREDICTIONS by a data set's official protocol.
+    """Score PREDICTIONS, a folder or archive (zip, tar, tar.gz, tar.xz), by a data set's official protocol.
+
+    `-` in its place reads lines of prediction<TAB>truth from standard input and writes a line of JSON for each.
 
     \b
     Examples:
       segbench score preds/ --dataset voc --data-root VOCdevkit/VOC2012
       segbench score preds/ --dataset camvid --data-root CamVid --format json -o result.json
     """
-    limits = [_limit(gate) for gate in gates]
+    if str(asked["predictions"]) == "-":
+        return _pairs(asked["dataset"], metrics)
+    limits = _limits(gates, asked["dataset"], metrics)
+    primary = segbench.load_protocol(asked["dataset"]).primary if format_ == "value" else None
     state = None if output is None else segbench.state_path(_checked(output))
     start = time.monotonic()
     with progress_bar(" images") as progress:
-        result = segbench.score(metrics=metrics, progress=progress, state=state, **asked)
-    shown = result
+        parts = None if slices is None else _slices(slices)
+        result = segbench.score(metrics=metrics, progress=progress, state=state, slices=parts, **asked)
     if output is not None:
         segbench.write_result(result, output, seconds=time.monotonic() - start)
-    sys.stdout.write(report.table(shown) if format_ == "table" else pretty_json(shown.as_record()))
+    report.data(report.table(result) if format_ == "table" else render(result, format_, primary=primary))
     if not quiet:
         report.warnings(result.warnings)
-    failed = [text for limit in limits if (text := _failure(result, *limit))]
+    failed = [text for key, limit in limits if (text := _failure(key, result.scores[key].value, limit))]
     if asked["strict"] and result.warnings:
         failed.append(f"{len(result.warnings)} warnings (--strict)")
     for text in failed:
@@ -70,27 +90,57 @@ def score(
     return 1 if failed else 0
 
 
+def _pairs(dataset: str, metrics: tuple[str, ...]) -> int:
+    """Score the pairs of standard input; the exit code is the highest of theirs."""
+    code = 0
+    for record in segbench.score_pairs(sys.stdin, dataset=dataset, metrics=metrics):
+        report.data(report.json_text(record, line=True))
+        code = max(code, record.get("exit", 0))
+    return code
+
+
+def _slices(path: Path) -> dict[str, list[str]]:
+    try:
+        slices = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadParameter(f"cannot be read: {error}", expected="a JSON file of slices", file=str(path)) from None
+    rows = slices.values() if isinstance(slices, dict) else [None]
+    if not all(isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in rows):
+        raise BadParameter("not a table of slices", expected='{"name": ["image", …], …}', file=str(path))
+    return dict(slices)
+
+
 def _checked(output: Path) -> Path:
-    if output.suffix != ".json":
-        raise BadParameter(f"-o {output.name}", expected="a file name that ends in .json")
+    format_of(output.name)
     if not output.parent.is_dir():
         raise BadParameter("no such folder", expected="an existing folder for -o", file=str(output.parent))
     return output
 
 
-def _limit(gate: str) -> tuple[str, float]:
-    key, equals, value = gate.rpartition("=")
+def _limits(gates: tuple[str, ...], dataset: str, metrics: tuple[str, ...]) -> list[tuple[str, float]]:
+    """Read the gates before anything is scored, so that a slip of the pen does not cost a run."""
+    if not gates:
+        return []
+    protocol = segbench.load_protocol(dataset)
+    keys = [protocol.key(metric) for metric in (*protocol.metrics, *map(protocol.metric, metrics))]
+    return [_limit(gate, keys) for gate in gates]
+
+
+def _limit(gate: str, keys: list[str]) -> tuple[str, float]:
+    # A key may hold "=" in its parentheses; the limit stands after the last one.
+    key, _, text = gate.rpartition("=")
     try:
-        if equals:
-            return key, float(value)
+        limit = float(text)
     except ValueError:
-        pass
-    raise BadParameter(f"--fail-under {gate}", expected="KEY=VALUE, as mean_iou=0.75")
+        limit = math.nan
+    if not key or math.isnan(limit):
+        raise BadParameter(f"--fail-under {gate}", expected="KEY=VALUE, as mean_iou=0.75")
+    if key not in keys:
+        mend = did_you_mean(key, keys) or f"another metric is asked for with --metric '{key}'"
+        raise UnknownName(f"--fail-under: no score {key!r}", expected=" | ".join(keys), mend=mend)
+    return key, limit
 
 
-def _failure(result: Result, key: str, limit: float) -> str:
-    if key not in result.scores:
-        hint = did_you_mean(key, result.scores)
-        raise BadParameter(f"--fail-under: no score {key!r}", expected=" | ".join(result.scores), mend=hint)
-    value = result.scores[key].value
-    return "" if value >= limit else f"{key} is {value:.6f}, not at least {limit:g} (--fail-under)"
+def _failure(key: str, value: float, limit: float) -> str:
+    found = "undefined" if math.isnan(value) else f"{value:.6f}"
+    return "" if value >= limit else f"{key} is {found}, not at least {limit:g} (--fail-under)"

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from segbench.errors import DatasetError, SegbenchError, UnreadableImage
+from segbench.errors import DatasetError, SegbenchError, SubmissionError, UnreadableImage
 
 #: A label file is smaller than this; what is larger is not read into memory.
 LARGEST_FILE = 1 << 31
@@ -33,17 +33,31 @@ def walk(root: Path) -> Iterator[str]:
     ------
     str
         Relative path, in no order. Pipes, devices and links are among them: reading refuses them.
+
+    Raises
+    ------
+    SubmissionError
+        When a folder cannot be listed.
     """
     pending = [""]
     while pending:
         folder = pending.pop()
-        with os.scandir(root / folder if folder else root) as entries:
+        with _listing(root / folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in _JUNK_FOLDERS:
                         pending.append(f"{folder}{entry.name}/")
                 elif entry.name not in _JUNK_FILES and not entry.name.startswith("._"):
                     yield f"{folder}{entry.name}"
+
+
+def _listing(folder: Path) -> os._ScandirIterator[str]:
+    try:
+        return os.scandir(folder)
+    except OSError as error:
+        raise SubmissionError(
+            f"cannot be listed: {error.strerror}", expected="a readable folder", file=str(folder)
+        ) from None
 
 
 def normal(name: str) -> str:
@@ -56,12 +70,12 @@ def decomposed(name: str) -> str:
     return unicodedata.normalize("NFD", name)
 
 
-def read_regular(path: Path, *, follow: bool, most: int = LARGEST_FILE) -> bytes:
+def read_regular(path: Path | str, *, follow: bool, most: int = LARGEST_FILE) -> bytes:
     """Read a regular file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The file.
     follow : bool
         Whether the file may be a link; files of a submission may not.
@@ -109,7 +123,7 @@ def as_dataset_error(error: SegbenchError) -> DatasetError:
     )
 
 
-def _unopened(path: Path, error: OSError) -> UnreadableImage:
-    if path.is_symlink():
+def _unopened(path: Path | str, error: OSError) -> UnreadableImage:
+    if os.path.islink(path):
         return UnreadableImage("a link", expected="the file itself", mend="put a copy in its place")
     return UnreadableImage(f"cannot be opened: {error.strerror}", expected="a readable file")

@@ -1,7 +1,8 @@
 """Label maps from PNG bytes, and PNG files from arrays. Pillow is used here only.
 
 The header is read by hand before anything is decoded, so that an image of the wrong size or kind, or one that would
-unpack to gigabytes, is refused by its first 33 bytes.
+unpack to gigabytes, is refused by its first 33 bytes. The chunks are walked by hand too: Pillow may take pixels with a
+wrong checksum, leaves missing rows at zero, and follows a second header, each without a word.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -36,6 +37,12 @@ _OTHER_FORMATS = {b"\xff\xd8\xff": "a JPEG", b"GIF8": "a GIF", b"BM": "a BMP", b
 #: What Pillow raises on damaged PNG files, as far as fuzzing has shown.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error, OverflowError)
 
+#: Bytes that one byte of a deflate stream becomes at most.
+_LARGEST_RATIO = 1032
+
+#: The seven passes of an interlaced PNG: first row and column, then the steps between rows and columns.
+_ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
 
 @dataclass(frozen=True)
 class PngHeader:
@@ -49,17 +56,28 @@ class PngHeader:
         Bits a sample.
     kind : int
         Colour type of the PNG specification: 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha.
+    interlaced : bool
+        Whether the pixels come in the seven passes of Adam7.
     """
 
     height: int
     width: int
     depth: int
     kind: int
+    interlaced: bool = False
 
     @property
     def is_rgb(self) -> bool:
         """Whether the file holds colours, which a colour table turns into labels."""
         return self.kind == _RGB
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the pixels before compression: each row of each pass begins with the number of its filter."""
+        passes = _ADAM7 if self.interlaced else ((0, 0, 1, 1),)
+        bits = self.depth * (3 if self.is_rgb else 1)
+        sizes = ((-(-(self.height - r) // down), -(-(self.width - c) // right)) for r, c, down, right in passes)
+        return sum(rows * (1 + -(-columns * bits // 8)) for rows, columns in sizes if rows > 0 and columns > 0)
 
 
 def read_header(data: bytes) -> PngHeader:
@@ -97,7 +115,7 @@ def read_header(data: bytes) -> PngHeader:
             expected="palette, grey (up to 16 bit) or 8-bit RGB",
             mend="save the labels as a palette or grey image",
         )
-    return PngHeader(height, width, depth, kind)
+    return PngHeader(height, width, depth, kind, interlaced=data[28] != 0)
 
 
 def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
@@ -125,15 +143,27 @@ def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
     header = read_header(data)
     if header.is_rgb and not colors:
         raise UnreadableImage("an RGB image", expected="palette index or grey value: no colour table is known")
+    stream = _compressed_pixels(data)
+    if header.n_bytes > _LARGEST_RATIO * sum(map(len, stream)):
+        # Said before memory is asked for: a header of a hundred bytes may promise terabytes.
+        raise _damaged("rows are missing")
     pixels = _decode(data)
-    if pixels.shape[:2] != (header.height, header.width):
-        raise UnreadableImage("a damaged PNG: two headers", expected="a complete PNG")
+    if header.interlaced or not pixels[-1].any():
+        # Pillow leaves rows that the file does not hold at zero; so a last row of zeros is the only suspect.
+        _refuse_missing_rows(stream, header)
     if header.is_rgb:
         return _ids_of_colors(pixels, colors)
     if header.kind == _GREY and header.depth in (2, 4):
         # Pillow spreads the values of packed grey over 0…255; a label is the value itself.
         return pixels // np.uint8(255 // ((1 << header.depth) - 1))
     return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
+
+
+def palette_of(data: bytes) -> bytes:
+    """Return the palette of a PNG, three bytes an index; empty for other kinds."""
+    if read_header(data).kind != _PALETTE:
+        return b""
+    return next((bytes(content) for kind, content in _chunks(data) if kind == b"PLTE"), b"")
 
 
 def write_label_png(path: Path, labels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> None:
@@ -164,6 +194,50 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
+def _compressed_pixels(data: bytes) -> list[memoryview]:
+    """Return the parts of the compressed pixels, or refuse what Pillow would read in its own way."""
+    parts: list[memoryview] = []
+    previous = b""
+    for kind, content in _chunks(data):
+        if kind == b"IHDR" and previous:
+            raise _damaged("two headers")
+        if kind == b"acTL":
+            raise UnreadableImage("an animated PNG", expected="one label map")
+        if kind == b"IDAT" and (not parts or previous == kind):
+            parts.append(content)
+        previous = kind
+    return parts
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield kind and content of each chunk up to the end of the image, and refuse a wrong checksum."""
+    view, start = memoryview(data), len(_SIGNATURE)
+    while start + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, start)
+        kind, end = data[start + 4 : start + 8], start + 8 + length
+        if end + 4 > len(data):
+            raise _damaged(f"cut in chunk {ascii(kind)[2:-1]}")
+        if zlib.crc32(view[start + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
+            raise _damaged(f"wrong checksum of chunk {ascii(kind)[2:-1]}")
+        yield kind, view[start + 8 : end]
+        if kind == b"IEND":
+            return
+        start = end + 4
+
+
+def _refuse_missing_rows(stream: list[memoryview], header: PngHeader) -> None:
+    inflater, missing = zlib.decompressobj(), header.n_bytes
+    for part in stream:
+        if missing > 0:
+            missing -= len(inflater.decompress(part, missing))
+    if missing > 0:
+        raise _damaged("rows are missing")
+
+
+def _damaged(what: str) -> UnreadableImage:
+    return UnreadableImage(f"a damaged PNG: {what}", expected="a complete PNG")
+
+
 def _decode(data: bytes) -> Labels:
     # The class itself, not Image.open: its limit on pixels is for unknown images, and ours is the size of the truth.
     try:
@@ -172,7 +246,13 @@ def _decode(data: bytes) -> Labels:
     except MemoryError:
         raise UnreadableImage("more pixels than memory holds", expected="an image that fits into memory") from None
     except _DAMAGE as error:
-        raise UnreadableImage(f"a damaged PNG: {error}", expected="a complete PNG") from None
+        raise _damaged(str(error)) from None
+
+
+def _swapped(unknown: list[int], ids: Mapping[int, int]) -> str:
+    """Return a hint when the unknown colours are known with red and blue swapped."""
+    known = all((color & 255) << 16 | color & 0xFF00 | color >> 16 in ids for color in unknown)
+    return "are red and blue swapped (BGR, the order of OpenCV)?" if known else ""
 
 
 def _ids_of_colors(pixels: Labels, colors: Mapping[Color, int]) -> NDArray[np.int64]:
@@ -189,7 +269,7 @@ def _ids_of_colors(pixels: Labels, colors: Mapping[Color, int]) -> NDArray[np.in
             f"colour ({color >> 16}, {color >> 8 & 255}, {color & 255}) at row {row}, column {column}, "
             f"{len(unknown)} such colour{'s'[: len(unknown) > 1]} in all",
             expected="a colour of the data set's table in every pixel",
-            mend="save palette indices or grey values instead",
+            mend=_swapped(unknown, ids) or "save palette indices or grey values instead",
             pixel=(row, column),
             count=int(stray.sum()),
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from segbench.datasets.files import normal, walk
-from segbench.errors import BadParameter, DatasetError
+from segbench.datasets.configuration import data_places
+from segbench.datasets.files import as_dataset_error, decomposed, normal, walk
+from segbench.errors import BadParameter, DatasetError, SubmissionError
 from segbench.protocols.protocol import Layout, Protocol
 
 SUFFIX = ".png"
@@ -20,8 +22,8 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> Path:
     protocol : Protocol
         Names the layout.
     data_root : Path, optional
-        Where the user keeps the data set; else the environment variable SEGBENCH_DATA, and in it the folder of the
-        protocol's name or one of its aliases.
+        Where the user keeps the data set; else below the environment variable SEGBENCH_DATA, or where a settings file
+        says, in the folder of the protocol's name or one of its aliases.
     split : str
         The split that must be there.
 
@@ -37,22 +39,20 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> Path:
     DatasetError
         When no place searched holds the layout; names them all.
     """
-    if data_root is not None:
-        places = [data_root]
-    elif home := os.environ.get("SEGBENCH_DATA"):
-        places = [Path(home) / name for name in (protocol.name, *protocol.aliases)]
-    else:
+    names = (protocol.name, *protocol.aliases)
+    places = data_places(names) if data_root is None else [data_root]
+    if not places:
         raise BadParameter(
             f"where {protocol.name} lies is not known",
-            expected="--data-root DIR, --truth PATH, or the environment variable SEGBENCH_DATA",
+            expected="--data-root DIR, --truth PATH, the environment variable SEGBENCH_DATA, or segbench.toml",
         )
     candidates = [place / sub for place in places for sub in protocol.layout.roots]
     for candidate in candidates:
-        if _truth_folder(candidate, protocol.layout, split).is_dir():
+        if os.path.isdir(_truth_folder(candidate, protocol.layout, split)):
             return candidate
     raise DatasetError(
         f"no {protocol.name} here: {', '.join(str(place) for place in candidates)}",
-        expected=f"a folder that holds {protocol.layout.truth.format(split=split, key='NAME')}",
+        expected=f"a folder that holds {protocol.layout.path(protocol.layout.truth, split=split)}",
         file=str(places[0]),
     )
 
@@ -67,44 +67,89 @@ def split_keys(protocol: Protocol, root: Path, split: str) -> list[str]:
     """
     layout = protocol.layout
     if layout.list:
-        path = root / layout.list.format(split=split)
-        if path.is_file():
+        path = root / layout.path(layout.list, split=split)
+        if os.path.isfile(path):
             return _listed(path)
         if not layout.optional_list:
             raise DatasetError("no such list of images", expected=f"the images of {split}, one a line", file=str(path))
-    return truth_keys(_truth_folder(root, layout, split))
+    return truth_keys(_truth_folder(root, layout, split), layout)
 
 
-def truth_keys(folder: Path) -> list[str]:
-    """Return the keys of all PNG files below a folder, sorted: relative paths without suffix.
+def tree_layout(layout: Layout, tree: Path) -> Layout:
+    """Return the layout of a plain tree of truth files: names as in the data set's layout, else any PNG."""
+    for folder in ("{city}/", ""):
+        patterns = {name: folder + getattr(layout, name).rpartition("/")[2] for name in ("truth", "instances")}
+        candidate = replace(layout, **patterns)
+        if candidate.suffix != SUFFIX and os.path.isdir(tree) and truth_names(tree, candidate):
+            return candidate
+    return replace(layout, truth=f"{{key}}{SUFFIX}", reader="plain", instances="")
+
+
+def truth_keys(folder: Path, layout: Layout) -> list[str]:
+    """Return the keys of all truth files below a folder, sorted: relative paths without suffix, or file names.
 
     Raises
     ------
     DatasetError
-        When there are none, or two files differ only in how their names are written.
+        When there are none, two files differ only in how their names are written, or a name would be passed over in
+        silence: a link to a folder, an upper-case suffix, or a name that is no text.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DatasetError("no such folder", expected="a folder of truth label maps", file=str(folder))
-    keys = sorted(normal(name[: -len(SUFFIX)]) for name in walk(folder) if name.endswith(SUFFIX))
+    keys = sorted(normal(name[: -len(layout.suffix)]) for name in truth_names(folder, layout))
     if not keys:
-        raise DatasetError("no PNG file", expected="truth label maps", file=str(folder))
+        raise DatasetError(f"no file NAME{layout.suffix}", expected="truth label maps", file=str(folder))
     _refuse_repeats(keys, folder)
     return keys
 
 
-def truth_path(protocol: Protocol, root: Path, split: str, key: str) -> Path:
-    """Return the truth file of an image."""
-    return root / protocol.layout.truth.format(split=split, key=key)
+def truth_names(folder: Path, layout: Layout) -> list[str]:
+    """Return the truth files below a folder as the layout places them: relative paths, or names within a city."""
+    try:
+        names = [name for name in walk(folder) if _is_truth(folder, name) and name.endswith(layout.suffix)]
+    except SubmissionError as error:
+        raise as_dataset_error(error) from None
+    if layout.reader == "plain":
+        return names
+    # What lies elsewhere than its own name says is left alone.
+    tail = layout.truth.partition("{split}/")[2] or layout.truth
+    flat = [(name, name.rpartition("/")[2]) for name in names]
+    return [file for name, file in flat if layout.path(tail, split="", key=file[: -len(layout.suffix)]) == name]
+
+
+def truth_path(root: Path, layout: Layout, pattern: str, split: str, key: str) -> Path:
+    """Return the truth file of an image, in the Unicode form in which its name lies on disk."""
+    path = root / layout.path(pattern, split=split, key=key)
+    if key.isascii() or os.path.exists(path):
+        return path
+    return root / layout.path(pattern, split=split, key=decomposed(key))
+
+
+def _is_truth(folder: Path, name: str) -> bool:
+    """Whether a file of a truth folder is a label map; what only looks as if it were none is refused."""
+    if not name.lower().endswith(SUFFIX):
+        if os.path.isdir(folder / name):
+            raise DatasetError(
+                "a link to a folder", expected="the folder itself: links are not followed", file=str(folder / name)
+            )
+        return False
+    if not name.endswith(SUFFIX):
+        raise DatasetError("an upper-case suffix", expected=f"NAME{SUFFIX}", mend="rename it", file=str(folder / name))
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise DatasetError("a name that is not UTF-8", expected="UTF-8", mend="rename it", file=str(folder / name))
+    return True
 
 
 def _truth_folder(root: Path, layout: Layout, split: str) -> Path:
-    return root / PurePosixPath(layout.truth.format(split=split, key="NAME")).parent
+    """Return the folder below which the truth of a split lies: the pattern up to what depends on the image."""
+    fixed = layout.truth.partition("{city}")[0].partition("{key}")[0]
+    return root / layout.path(fixed.rpartition("/")[0], split=split)
 
 
 def _listed(path: Path) -> list[str]:
     """Read a list: the first word of each line, of which only the stem counts."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"cannot be read: {error}", expected="a list of images", file=str(path)) from None
     words = [line.split()[0] for line in lines if line.strip()]

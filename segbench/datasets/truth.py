@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from segbench.datasets.files import decomposed
-from segbench.datasets.layouts import SUFFIX, find_root, split_keys, truth_keys, truth_path
+from segbench.datasets.layouts import find_root, split_keys, tree_layout, truth_keys, truth_path
 from segbench.errors import BadParameter
-from segbench.protocols.protocol import Protocol
+from segbench.protocols.protocol import Layout, Protocol
 
 #: Split of a truth that was given by path.
 CUSTOM = "custom"
@@ -22,6 +22,8 @@ class TruthSet:
     ----------
     protocol : Protocol
         What the values mean.
+    layout : Layout
+        Where the files lie below the root.
     split : str
         Name of the split.
     root : Path
@@ -33,6 +35,7 @@ class TruthSet:
     """
 
     protocol: Protocol
+    layout: Layout
     split: str
     root: Path
     keys: list[str]
@@ -40,10 +43,12 @@ class TruthSet:
 
     def path(self, key: str) -> Path:
         """Return the truth file of an image."""
-        if self.by_path:
-            path = self.root / f"{key}{SUFFIX}"
-            return path if key.isascii() or path.exists() else self.root / decomposed(f"{key}{SUFFIX}")
-        return truth_path(self.protocol, self.root, self.split, key)
+        return truth_path(self.root, self.layout, self.layout.truth, self.split, key)
+
+    def instances_path(self, key: str) -> Path | None:
+        """Return the map of instance ids of an image, None where the data set has none."""
+        pattern = self.layout.instances
+        return truth_path(self.root, self.layout, pattern, self.split, key) if pattern else None
 
     @property
     def expected(self) -> int:
@@ -84,7 +89,15 @@ def open_truth(
     if truth is not None:
         if data_root is not None:
             raise BadParameter("--truth together with --data-root", expected="one of them")
-        return TruthSet(protocol, split or CUSTOM, truth, truth_keys(truth), by_path=True)
+        layout = tree_layout(protocol.layout, truth)
+        return TruthSet(protocol, layout, _named(split or CUSTOM), truth, truth_keys(truth, layout), by_path=True)
     split = protocol.check_split(split)
     root = find_root(protocol, data_root, split)
-    return TruthSet(protocol, split, root, split_keys(protocol, root, split))
+    return TruthSet(protocol, protocol.layout, split, root, split_keys(protocol, root, split))
+
+
+def _named(split: str) -> str:
+    # The name stands in signatures, whose fields are divided by bars.
+    if not re.fullmatch(r"[\w.+-]+", split):
+        raise BadParameter(f"--split {split!r}", expected="a name of letters, digits and . + - _")
+    return split

@@ -11,9 +11,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from segbench.errors import BadParameter, did_you_mean
+from segbench.errors import BadParameter, SegbenchError, did_you_mean
 from segbench.labels import LabelSpace
 from segbench.metrics.states import State
 from segbench.result import Score
@@ -146,13 +147,18 @@ class Running(Generic[T]):
         self._tally = self.metric.tally((self.metric,), self.space)
         self.state = self._tally.start()
 
+    def __repr__(self) -> str:
+        space = LabelSpace.of(self.space)
+        void = ", ".join(map(str, space.void)) or "none"
+        return f"<Running {self.metric}: {len(space.evaluated)} classes, void {void}>"
+
     def update(self, *, truth: Any, prediction: Any, key: Key = ()) -> None:
         """Count one image.
 
         Parameters
         ----------
         truth, prediction : array_like of int, shape (height, width) or (depth, height, width)
-            Label maps of ids.
+            Label maps of ids; a prediction of None is missing, and every pixel of it a miss.
         key : tuple of str
             Names the image in errors.
 
@@ -161,10 +167,26 @@ class Running(Generic[T]):
         ShapeMismatch, StrayLabel, VoidPrediction, DatasetError
             As the tally finds them; nothing is counted then.
         """
-        self._tally.count_into(self.state, (Sample(key, truth, prediction),))
+        try:
+            self._tally.count_into(self.state, (Sample(key, truth, prediction),))
+        except SegbenchError as error:
+            if key:
+                error.about("/".join(key))
+            raise
 
     def merge(self, other: Running[T]) -> None:
-        """Add what another accumulator of the same metric and space has counted."""
+        """Add what another accumulator has counted.
+
+        Parameters
+        ----------
+        other : Running
+            Of the same metric and space; left as it is.
+
+        Raises
+        ------
+        BadParameter
+            For another metric or space.
+        """
         if (self.metric, self.space) != (other.metric, other.space):
             raise BadParameter(f"an accumulator of {other.metric}", expected=f"{self.metric} on the same space")
         self.state = self.state.merge(other.state)
@@ -178,6 +200,11 @@ def mean(values: Iterable[float | None]) -> float | None:
     """Return the exactly summed mean of the values that are not None; None of nothing, NaN when one is NaN."""
     listed = [value for value in values if value is not None]
     return math.fsum(listed) / len(listed) if listed else None
+
+
+def or_nan(value: float | None) -> float:
+    """Return a number for a score: what is left out is undefined there."""
+    return math.nan if value is None else value
 
 
 def parse_arguments(cls: type[Metric[Any]], text: str) -> dict[str, Any]:
@@ -217,6 +244,7 @@ def parse_arguments(cls: type[Metric[Any]], text: str) -> dict[str, Any]:
     return values
 
 
+@cache
 def _field_kinds(cls: type[Metric[Any]]) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {f.name: hints[f.name] for f in fields(cls)}  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ class ConfusionTally(Tally):
         contents: list[Content] = []
         for sample in samples:
             try:
-                table, content = self._count(sample)
+                table, content = self.count(sample)
             except SegbenchError as error:
                 faults += error.faults
                 continue
@@ -83,7 +83,8 @@ class ConfusionTally(Tally):
         for name, (_, numbers) in self.per_image.items():
             state.means(name).add(numbers(table))
 
-    def _count(self, sample: Sample) -> tuple[NDArray[np.int64], Content]:
+    def count(self, sample: Sample) -> tuple[NDArray[np.int64], Content]:
+        """Return one image's table and what is recorded of it."""
         truth = as_labels(sample.truth, name="truth")
         if sample.prediction is None:
             table = self._missing(truth)

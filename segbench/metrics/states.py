@@ -64,11 +64,13 @@ class Counts:
 
     def merge(self, other: Counts) -> Counts:
         """Return the sum of both."""
+        # NumPy would broadcast a shape that only looks like the same table.
+        _same("counts of shape", self.values.shape, other.values.shape)
         return Counts(self.values + other.values)
 
     def to_arrays(self) -> Arrays:
-        """Return the array."""
-        return {"values": self.values}
+        """Return the array, in C order: the bytes must not depend on memory."""
+        return {"values": np.asarray(self.values, np.int64, order="C")}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Counts:
@@ -98,10 +100,15 @@ class Rows:
         """Append rows, given as one array of equal length for each column."""
         if len({len(column) for column in columns.values()}) > 1:
             raise BadParameter("columns of unequal length", expected="one entry of each column for each row")
+        for block in self.blocks[:1]:
+            _same("rows with the columns", sorted(block), sorted(columns))
         self.blocks.append(columns)
 
     def merge(self, other: Rows) -> Rows:
         """Return the rows of both."""
+        _same("rows with the keys", self.key_columns, other.key_columns)
+        for block, theirs in zip(self.blocks[:1], other.blocks[:1], strict=False):
+            _same("rows with the columns", sorted(block), sorted(theirs))
         return Rows(self.key_columns, [*self.blocks, *other.blocks])
 
     def columns(self) -> Arrays:
@@ -201,6 +208,7 @@ class ExactMeans:
 
     def merge(self, other: ExactMeans) -> ExactMeans:
         """Return the sums of both."""
+        _same("numbers of an image:", len(self.sums), len(other.sums))
         return ExactMeans(tuple(a.merge(b) for a, b in zip(self.sums, other.sums, strict=True)))
 
     def to_arrays(self) -> Arrays:
@@ -302,6 +310,11 @@ def _merge(mine: AnyPart, other: AnyPart) -> AnyPart:
     if isinstance(mine, Rows):
         return mine.merge(_as(Rows, other))
     return mine.merge(_as(ExactMeans, other))
+
+
+def _same(what: str, mine: object, other: object) -> None:
+    if mine != other:
+        raise BadParameter(f"{what} {mine} and {other}", expected="the same in both")
 
 
 def _as(kind: type[P], part: AnyPart) -> P:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from segbench.errors import BadParameter, UnknownName, did_you_mean
-from segbench.metrics import region
+from segbench.metrics import instances, region
 from segbench.metrics.base import Metric, parse_arguments
 
-METRICS: Mapping[str, type[Metric[Any]]] = {cls.name: cls for cls in region.METRICS}
+_ALL: tuple[type[Metric[Any]], ...] = (*region.METRICS, *instances.METRICS)
+METRICS: Mapping[str, type[Metric[Any]]] = {cls.name: cls for cls in _ALL}
 
 _CALL = re.compile(r"\s*(?P<name>[a-z][a-z0-9_]*)\s*(?:\((?P<arguments>.*)\))?\s*", re.DOTALL)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from segbench.codec import read_toml
 from segbench.errors import BadParameter, SegbenchError, UnknownName, did_you_mean
@@ -26,6 +26,8 @@ class _Class:
     group: str | None = None
     thing: bool = False
     evaluated: bool = True
+    train_id: int | None = None
+    instance_size: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class _Layout:
     list: str = ""
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
+    instances: str = ""
+    reader: Literal["plain", "cityscapes"] = "plain"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class _File:
     notes: tuple[str, ...] = ()
     void: tuple[_Void, ...] = ()
     policies: dict[str, str] = field(default_factory=dict)
+    split_folders: dict[str, str] = field(default_factory=dict)
+    packing: str = ""
 
 
 def load_protocol(dataset: str) -> Protocol:
@@ -136,29 +142,42 @@ def _build(record: _File) -> Protocol:
         primary=record.primary or metrics[0].name,
         splits=record.splits,
         default_split=record.default_split,
-        layout=_layout(record.layout),
+        layout=_layout(record),
         aliases=record.aliases,
         source=record.source,
         notes=record.notes,
         void_colors={void.id: void.color for void in record.void if void.color is not None},
         policies=record.policies,
+        train_ids=_train_ids(record),
+        packing=record.packing,
     )
     _check_primary(protocol)
     return protocol
 
 
 def _space(record: _File) -> LabelSpace:
-    classes = tuple(LabelClass(c.name, c.id, c.color, c.group, c.thing, c.evaluated) for c in record.classes)
+    classes = tuple(
+        LabelClass(c.name, c.id, c.color, c.group, c.thing, c.evaluated, c.instance_size) for c in record.classes
+    )
     try:
         return LabelSpace(classes, tuple(void.id for void in record.void))
     except BadParameter as error:
         raise BadParameter(f"table classes, keys id and name: {error.found}", expected=error.expected) from None
 
 
-def _layout(record: _Layout) -> Layout:
-    if "{key}" not in record.truth:
-        raise BadParameter(f"table layout, key truth: {record.truth!r}", expected="a pattern that holds {key}")
-    return Layout(record.truth, record.images, record.list, record.optional_list, record.roots)
+def _layout(record: _File) -> Layout:
+    fields = asdict(record.layout)
+    for key in ("truth", "instances"):
+        if fields[key].count("{key}") != 1 and (fields[key] or key == "truth"):
+            raise BadParameter(f"table layout, key {key}: {fields[key]!r}", expected="a pattern that holds {key} once")
+    return Layout(**fields, split_folders=record.split_folders)
+
+
+def _train_ids(record: _File) -> dict[int, int]:
+    """Return the id of each train id; 255 means the first id without one."""
+    ids = {c.train_id: c.id for c in record.classes if c.train_id is not None}
+    without = [c.id for c in record.classes if c.train_id is None and not c.evaluated]
+    return {**ids, 255: without[0]} if ids and without else ids
 
 
 def _check_policies(policies: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from segbench.codec import canonical_json
 from segbench.errors import UnknownName, did_you_mean
@@ -16,7 +16,7 @@ from segbench.metrics.table import METRICS, parse_metric
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a data set keeps its files; ``{split}`` and ``{key}`` stand for split and image.
+    """Where a data set keeps its files; ``{split}``, ``{city}`` and ``{key}`` stand for split, city and image.
 
     Parameters
     ----------
@@ -30,6 +30,12 @@ class Layout:
         Whether a missing list file means: every truth file of the split.
     roots : tuple of str
         Folders below the data root in which the layout may begin.
+    instances : str
+        Pattern of a map of instance ids, where the data set has them.
+    reader : str
+        How the name of a prediction becomes a key: ``plain`` or ``cityscapes``.
+    split_folders : mapping of str to str
+        What ``{split}`` stands for, where it is not the split's name.
     """
 
     truth: str
@@ -37,6 +43,18 @@ class Layout:
     list: str = ""
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
+    instances: str = ""
+    reader: Literal["plain", "cityscapes"] = "plain"
+    split_folders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def suffix(self) -> str:
+        """How the name of a truth file ends."""
+        return self.truth.partition("{key}")[2]
+
+    def path(self, pattern: str, *, split: str, key: str = "NAME") -> str:
+        """Return a pattern filled in; ``{city}`` is the first word of the key."""
+        return pattern.format(split=self.split_folders.get(split, split), key=key, city=key.partition("_")[0])
 
 
 @dataclass(frozen=True)
@@ -71,6 +89,10 @@ class Protocol:
         Where the files are.
     notes : tuple of str
         Traps and edge cases, for people.
+    train_ids : mapping of int to int
+        Id of each train id, where networks commonly answer in those.
+    packing : str
+        What the official server takes.
     """
 
     name: str
@@ -87,6 +109,8 @@ class Protocol:
     notes: tuple[str, ...] = ()
     void_colors: Mapping[int, Color] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)
+    train_ids: Mapping[int, int] = field(default_factory=dict)
+    packing: str = ""
 
     @property
     def identity(self) -> str:

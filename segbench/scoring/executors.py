@@ -66,13 +66,23 @@ def run_chunks(
     waiting: deque[tuple[C, Future[R]]] = deque()
     try:
         for chunk in chunks:
-            waiting.append((chunk, pool.submit(function, chunk)))
+            waiting.append((chunk, _submitted(pool, function, chunk)))
             if len(waiting) >= _AHEAD * workers:
                 yield _next(waiting)
         while waiting:
             yield _next(waiting)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submitted(pool: Executor, function: Callable[[C], R], chunk: C) -> Future[R]:
+    try:
+        return pool.submit(function, chunk)
+    except BrokenProcessPool as error:
+        # A worker died while chunks were still handed out; the first chunk it cost is in the queue before this one.
+        future: Future[R] = Future()
+        future.set_exception(error)
+        return future
 
 
 def _next(waiting: deque[tuple[C, Future[R]]]) -> tuple[C, R]:

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from segbench.codec import pretty_json
+from segbench.formats import format_of, render
 from segbench.result import Result
-from segbench.scoring.statefile import describe, unwritable
+from segbench.scoring.lines import unwritable
+from segbench.scoring.statefile import describe
 
 
 def state_path(path: Path) -> Path:
@@ -27,7 +29,7 @@ def write_result(result: Result, path: Path, *, seconds: float) -> Result:
     result : Result
         The result.
     path : Path
-        The file, ``RESULT.json``; a state at `state_path` is described in it.
+        The file, whose suffix names the format; JSON also describes the state at `state_path`.
     seconds : float
         How long the run took.
 
@@ -38,13 +40,16 @@ def write_result(result: Result, path: Path, *, seconds: float) -> Result:
 
     Raises
     ------
+    BadParameter
+        When the suffix is that of no format.
     OutputProblem
         When a file cannot be written; files that were there before stay whole.
     """
+    format_ = format_of(path.name)
     state = state_path(path)
     if state.exists():
         result = replace(result, state=describe(state))
-    write_text(path, pretty_json(result.as_record()))
+    write_text(path, render(result, format_))
     run = {
         "host": platform.node(),
         "machine": platform.machine(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from segbench.datasets.files import as_dataset_error, read_truth
 from segbench.datasets.images import HEADER_BYTES, PngHeader, read_header
@@ -23,6 +24,9 @@ from segbench.errors import (
 #: Other files that could be meant as a label map: beside a PNG of the same name they make it ambiguous.
 _RIVALS = (".npy", ".npz", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 
+#: A key, and what is wrong with its image.
+Fault: TypeAlias = tuple[str, SegbenchError]
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -34,13 +38,13 @@ class Pairing:
         For each key of the truth the file of the submission, None where it is missing.
     unclaimed : list of str
         Files that belong to no image.
-    faults : list of SubmissionError
-        Images with two files, and images with none.
+    faults : list of (str, SubmissionError)
+        Images with two files, and images with none, each with its key.
     """
 
     files: list[str | None]
     unclaimed: list[str]
-    faults: list[SubmissionError]
+    faults: list[Fault]
 
 
 def pair(keys: list[str], predictions: PredictionSet) -> Pairing:
@@ -60,23 +64,24 @@ def pair(keys: list[str], predictions: PredictionSet) -> Pairing:
     """
     files: list[str | None] = [None] * len(keys)
     unclaimed: list[str] = []
-    faults: list[SubmissionError] = []
+    faults: list[Fault] = []
     for file in predictions.files:
         i = _find(keys, predictions.key(file))
         if i is None:
             unclaimed.append(file)
         elif (other := files[i]) is not None:
-            faults.append(_twice(predictions, keys[i], other, file))
+            faults.append((keys[i], _twice(predictions, keys[i], other, file)))
         else:
             files[i] = file
     for file in predictions.others:
         i = _find(keys, predictions.key(file))
-        rival = file.lower().endswith(_RIVALS) and i is not None
-        if rival and i is not None and (png := files[i]) is not None:
-            faults.append(_twice(predictions, keys[i], png, file))
+        if i is not None and file.lower().endswith(_RIVALS) and (png := files[i]) is not None:
+            faults.append((keys[i], _twice(predictions, keys[i], png, file)))
         else:
             unclaimed.append(file)
-    faults += (_missing(key, unclaimed, predictions) for key, file in zip(keys, files, strict=True) if file is None)
+    near = {predictions.key(file).lower(): file for file in reversed(unclaimed)}
+    missing = (key for key, file in zip(keys, files, strict=True) if file is None)
+    faults += ((key, _missing(key, near.get(key.lower()), predictions)) for key in missing)
     return Pairing(files, unclaimed, faults)
 
 
@@ -85,35 +90,40 @@ def _find(keys: list[str], key: str) -> int | None:
     return i if i < len(keys) and keys[i] == key else None
 
 
-def check_headers(truth: TruthSet, predictions: PredictionSet, files: list[str | None]) -> list[SegbenchError]:
+def check_headers(
+    truth: TruthSet, keys: list[str], predictions: PredictionSet, files: list[str | None], *, any_size: bool = False
+) -> dict[str, SegbenchError]:
     """Compare kind and size of each pair by the first bytes of both files.
 
     Parameters
     ----------
     truth : TruthSet
+        Where truth lies.
+    keys : list of str
         The images.
     predictions : PredictionSet
         The submission.
     files : list of str or None
-        File of each key. A file that is refused here becomes None: it is not decoded later.
+        File of each key.
+    any_size : bool
+        Whether sizes may differ.
 
     Returns
     -------
-    list of SegbenchError
-        The faults, in the order of the keys.
+    dict of str to SegbenchError
+        The fault of each key that has one: its image is not worth decoding.
     """
-    faults: list[SegbenchError] = []
-    for i, key in enumerate(truth.keys):
-        file = files[i]
+    faults: dict[str, SegbenchError] = {}
+    for key, file in zip(keys, files, strict=True):
         try:
             expected = _truth_header(truth, key)
             if file is not None:
-                _check_size(read_header(predictions.read(file, most=HEADER_BYTES)), expected)
+                found = read_header(predictions.read(file, most=HEADER_BYTES))
+                _check_size(found, found if any_size else expected)
         except DatasetError as error:
-            faults.append(error.about(str(truth.path(key))))
+            faults[key] = error.about(str(truth.path(key)))
         except SubmissionError as error:
-            faults.append(error.about(str(predictions.root / str(file))))
-            files[i] = None
+            faults[key] = error.about(predictions.where(str(file)))
     return faults
 
 
@@ -139,15 +149,14 @@ def _twice(predictions: PredictionSet, key: str, first: str, second: str) -> Dup
         f"{second!r} and {first!r} are both the prediction of {key}",
         expected="one file for each image",
         mend="remove one of them",
-        file=str(predictions.root / second),
+        file=predictions.where(second),
     )
 
 
-def _missing(key: str, unclaimed: list[str], predictions: PredictionSet) -> MissingPrediction:
-    near = [file for file in unclaimed[:1000] if predictions.key(file).lower() == key.lower()]
+def _missing(key: str, near: str | None, predictions: PredictionSet) -> MissingPrediction:
     return MissingPrediction(
         f"no prediction of {key}",
         expected=f"{key}{SUFFIX}",
-        mend=f"is {near[0]!r} meant?" if near else "",
-        file=str(predictions.root / f"{predictions.prefix}{key}{SUFFIX}"),
+        mend=f"is {near!r} meant?" if near else "",
+        file=predictions.where(f"{predictions.prefix}{key}{SUFFIX}"),
     )

@@ -35,9 +35,9 @@ class Plan:
     tallies: Mapping[str, Tally]
 
     @classmethod
-    def of(cls, protocol: Protocol, extra: Sequence[str] = ()) -> Plan:
-        """Return the plan of a protocol's own metrics and those asked for beside them."""
-        asked = [*protocol.metrics, *(protocol.metric(text) for text in extra)]
+    def of(cls, protocol: Protocol, extra: Sequence[str] = (), *, own: Sequence[Metric[Any]] | None = None) -> Plan:
+        """Return the plan of a protocol's own metrics, or some of them, and those asked for beside them."""
+        asked = [*(protocol.metrics if own is None else own), *(protocol.metric(text) for text in extra)]
         metrics = {protocol.key(metric): metric for metric in asked}
         families: dict[str, list[Metric[Any]]] = {}
         for metric in metrics.values():

@@ -1,96 +1,108 @@
 """The state file: the counts of every image, one JSON line each, from which every score is derived again.
 
-The first line is a header; the lines after it are in the order of the keys. It is written while counting, so that
-memory does not grow with the data set, and takes its name only when it is whole.
+The first line is a header; the lines after it are in the order of the keys. Shards of one submission are merged by
+merging their state files.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from segbench.codec import canonical_json
-from segbench.datasets.truth import TruthSet
-from segbench.errors import DatasetError, OutputProblem
+from segbench.errors import BadParameter, DatasetError
+from segbench.protocols.protocol import Protocol
 from segbench.result import StateFile
+from segbench.scoring.judge import Case
+from segbench.scoring.outcome import Outcome, Record
 from segbench.scoring.plan import Plan, States
 
 #: Version of the format.
 VERSION = 1
 
 
-@dataclass
-class StateWriter:
-    """Writes a state file, or nothing where no path is given.
+@dataclass(frozen=True)
+class Header:
+    """The first line of a state file.
 
     Parameters
     ----------
-    path : Path, optional
-        The file.
-    truth : TruthSet
-        What is scored.
-    plan : Plan
-        What is counted.
+    protocol, digest : str
+        Identity of the protocol, and the digest of its rules.
+    split : str
+        Name of the split.
+    n_images, expected : int
+        Images of the split, and how many the data set says it has (0: it does not say).
+    metrics : list of str
+        Every metric with all its fields.
+    missing, resize, input : str
+        As in the signature.
+    shard : str
+        ``I/N``, empty for the whole.
+    unclaimed : list of str
+        The first names of files that belong to no image.
+    n_unclaimed : int
+        How many there are.
     """
 
-    path: Path | None
-    truth: TruthSet
-    plan: Plan
-    _file: IO[bytes] | None = field(default=None, init=False)
+    protocol: str
+    digest: str
+    split: str
+    n_images: int
+    expected: int
+    metrics: list[str]
+    missing: str = "error"
+    resize: str = "-"
+    input: str = "-"
+    shard: str = ""
+    unclaimed: Sequence[str] = ()
+    n_unclaimed: int = 0
 
-    def __enter__(self) -> StateWriter:
-        if self.path is not None:
-            try:
-                self._file = open(self._partial, "wb")
-            except OSError as error:
-                raise unwritable(self.path, error) from None
-            self.write([canonical_json(self._header())])
-        return self
+    def line(self) -> str:
+        """Return the line."""
+        return canonical_json({"state": VERSION, **vars(self)})
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Append lines."""
-        if self._file is None or self.path is None:
-            return
-        try:
-            self._file.writelines(line.encode() + b"\n" for line in lines)
-        except OSError as error:
-            raise unwritable(self.path, error) from None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is None or self.path is None:
-            return
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            if kind is None:
-                os.replace(self._partial, self.path)
-            else:
-                os.unlink(self._partial)
-        except OSError as problem:
-            raise unwritable(self.path, problem) from None
+def header_of(case: Case, n_images: int, shard: str | None) -> Header:
+    """Return the header of a run."""
+    return Header(
+        protocol=case.protocol.identity,
+        digest=case.protocol.digest(),
+        split=case.split,
+        n_images=n_images,
+        expected=case.expected,
+        metrics=[metric.signature() for metric in case.plan.metrics.values()],
+        missing=case.missing,
+        resize=case.resize,
+        input=case.input,
+        shard=shard or "",
+    )
 
-    @property
-    def _partial(self) -> str:
-        return f"{self.path}.part"
 
-    def _header(self) -> dict[str, Any]:
-        return {
-            "state": VERSION,
-            "protocol": self.truth.protocol.identity,
-            "protocol_digest": self.truth.protocol.digest(),
-            "split": self.truth.split,
-            "n_images": len(self.truth.keys),
-            "metrics": {key: metric.signature() for key, metric in self.plan.metrics.items()},
-        }
+def whole_of(headers: Sequence[Header]) -> Header:
+    """Return the header of an undivided run from those of its shards.
+
+    Raises
+    ------
+    BadParameter
+        When they are not all shards of one run, each once.
+    """
+    wholes = [replace(header, shard="") for header in headers]
+    for other in wholes[1:]:
+        differing = [name for name, value in vars(wholes[0]).items() if value != vars(other)[name]]
+        if differing:
+            raise BadParameter(f"state files that differ in {', '.join(differing)}", expected="shards of one run")
+    count = headers[0].shard.partition("/")[2] or "1"
+    expected = sorted(f"{i}/{count}" for i in range(1, int(count) + 1)) if headers[0].shard else [""]
+    if sorted(header.shard for header in headers) != expected:
+        found = ", ".join(header.shard or "a whole run" for header in headers)
+        raise BadParameter(f"the shards {found}", expected=f"each of {', '.join(expected) or 'one run'} once")
+    return wholes[0]
 
 
 def describe(path: Path) -> StateFile:
@@ -102,37 +114,101 @@ def describe(path: Path) -> StateFile:
     return StateFile(path.name, digest.hexdigest())
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the header and then the record of each image.
+def read_header(path: Path) -> Header:
+    """Read the header of a state file.
 
     Raises
     ------
     DatasetError
-        When the file is no state file of this version, or cut.
+        When the file is no state file of this version.
     """
-    with open(path, "rb") as file:
-        for i, line in enumerate(file):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                raise DatasetError(f"line {i + 1} is no JSON", expected="a whole state file", file=str(path)) from None
-            if i == 0 and record.get("state") != VERSION:
-                raise DatasetError("not a state file of this version", expected=f"version {VERSION}", file=str(path))
-            yield record
+    fields = next(_lines(path), {})
+    if fields.pop("state", None) != VERSION:
+        raise DatasetError("not a state file of this version", expected=f"version {VERSION}", file=str(path))
+    try:
+        return Header(**fields)
+    except TypeError:
+        raise DatasetError("a damaged header", expected="a whole state file", file=str(path)) from None
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Yield the record of each image.
+
+    Raises
+    ------
+    DatasetError
+        When a line is damaged or cut.
+    """
+    lines = _lines(path)
+    next(lines, None)
+    for fields in lines:
+        try:
+            yield Record.of(fields)
+        except (KeyError, TypeError):
+            raise DatasetError("a damaged record", expected="a whole state file", file=str(path)) from None
 
 
 def states_of(path: Path, plan: Plan) -> States:
-    """Count a state file again: the same states as counting its images."""
-    records = read_records(path)
-    next(records)
-    states = plan.start()
-    for record in records:
-        plan.add_record(states, record["counts"])
-    return states
+    """Count a state file again: the same states as counting its images.
+
+    Raises
+    ------
+    DatasetError
+        When the file is damaged or cut.
+    """
+    header, outcome = read_header(path), outcome_of([path], plan)
+    if not header.shard and outcome.n_images != header.n_images:
+        raise DatasetError(
+            f"{outcome.n_images} images", expected=f"{header.n_images} as the header says", file=str(path)
+        )
+    return outcome.states
 
 
-def unwritable(path: Path, error: OSError) -> OutputProblem:
-    """Return the problem of a file that cannot be written."""
-    return OutputProblem(
-        f"cannot be written: {error.strerror}", mend="choose another place with -o, or free some space", file=str(path)
-    )
+def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], None] | None = None) -> Outcome:
+    """Count the images of one or several state files again, in the order of their keys.
+
+    Raises
+    ------
+    DatasetError
+        When an image is in two of them, or a file is damaged.
+    """
+    outcome = Outcome(plan.start())
+    previous: list[str] | None = None
+    for record in heapq.merge(*map(read_records, paths), key=lambda record: "/".join(record.key)):
+        if record.key == previous:
+            raise DatasetError(f"{'/'.join(record.key)} in two state files", expected="each image once")
+        previous = record.key
+        outcome.add(plan, record)
+        if on_record is not None:
+            on_record(record)
+    header = read_header(paths[0])
+    outcome.unclaimed, outcome.n_unclaimed = list(header.unclaimed), header.n_unclaimed
+    return outcome
+
+
+def case_of(header: Header, protocol: Protocol) -> Case:
+    """Return what a state file was made for.
+
+    Raises
+    ------
+    DatasetError
+        When the protocol has changed since.
+    """
+    if (protocol.identity, protocol.digest()) != (header.protocol, header.digest):
+        raise DatasetError(f"counts made by {header.protocol}", expected=f"{protocol.identity}, with the same rules")
+    plan = Plan.of(protocol, header.metrics)
+    return Case(protocol, plan, header.split, header.expected, header.missing, header.resize, header.input)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                record = json.loads(line)
+                if not isinstance(record, dict) or not line.endswith(b"\n"):
+                    raise ValueError(f"line {number}")
+                yield record
+    except OSError as error:
+        raise DatasetError(f"cannot be read: {error.strerror}", expected="a state file", file=str(path)) from None
+    except ValueError:
+        raise DatasetError("a damaged or cut line", expected="a whole state file", file=str(path)) from None

@@ -1,0 +1,159 @@
+"""A result for readers: Markdown, LaTeX and HTML tables, in percent with two decimals.
+
+Names come from strangers: in every table they are text and nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from segbench.errors import printable
+
+if TYPE_CHECKING:
+    # For names in signatures only: a result renders itself through this module.
+    from segbench.result import Result, Score
+
+_MARKDOWN = {
+    **{ord(c): f"\\{c}" for c in "\\`*_[]~|#"},
+    ord("&"): "&amp;",
+    ord("<"): "&lt;",
+    ord(">"): "&gt;",
+    # Left alone, these make links and mentions of what looks like one.
+    ord(":"): "&#58;",
+    ord("@"): "&#64;",
+}
+_LATEX = {
+    **{ord(c): f"\\{c}" for c in "&%$#_{}"},
+    ord("\\"): r"\textbackslash{}",
+    ord("~"): r"\textasciitilde{}",
+    ord("^"): r"\textasciicircum{}",
+    ord("<"): r"\textless{}",
+    ord(">"): r"\textgreater{}",
+    ord("|"): r"\textbar{}",
+    # At the start of a row they would be the option of the line break before it.
+    ord("["): "{[}",
+    ord("*"): "{*}",
+    ord("–"): "--",
+}
+#: Letters beyond ASCII that every LaTeX sets without another package.
+_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝćčďěłńňőœřśşšťůűźżžĆČĎĚŁŃŇŐŒŘŚŞŠŤŮŰŹŻŽ"
+
+_STYLE = (
+    # No colour of its own but the reader's, so that light and dark notebooks are both readable.
+    ".segbench table{border-collapse:collapse;margin:.5em 0}"
+    ".segbench th,.segbench td{padding:.15em .8em;border-bottom:1px solid;text-align:right;color:inherit;"
+    "background:none}.segbench th:first-child{text-align:left;font-weight:inherit}.segbench code{font-size:85%;"
+    "overflow-wrap:anywhere;color:inherit;background:none}"
+)
+
+
+def number(value: float, unit: str) -> str:
+    """Return a value as tables show it: a fraction in percent, undefined as a dash."""
+    if math.isnan(value):
+        return "–"
+    return f"{100 * value:.2f}" if unit == "fraction" else f"{value:.4g}"
+
+
+def markdown(result: Result) -> str:
+    """Return GitHub tables: the scores, then the classes."""
+    lines = [
+        f"**{_md(result.protocol)}**, {_md(result.split)}, {result.n_images} images",
+        "",
+        "| score | value | unit |",
+        "|:--|--:|:--|",
+        *(f"| {_md(key)} | {number(s.value, s.unit)} | {_md(_unit(s))} |" for key, s in result.scores.items()),
+    ]
+    classes = dict(_classes(result))
+    if classes:
+        head = " | ".join(["class", *map(_md, result.scores)])
+        lines += ["", f"| {head} |", "|:--|" + "--:|" * len(result.scores)]
+        lines += (f"| {' | '.join([_md(name), *cells])} |" for name, cells in classes.items())
+    return "\n".join(lines) + "\n"
+
+
+def _md(text: str) -> str:
+    return printable(text).translate(_MARKDOWN)
+
+
+def latex(result: Result) -> str:
+    """Return tables that need no package but booktabs; signatures are comments."""
+    lines = [
+        r"% \usepackage{booktabs}",
+        *(f"% {printable(key)}: {printable(score.signature)}" for key, score in result.scores.items()),
+        *_tabular(
+            "lrl",
+            ["score", "value", "unit"],
+            ([_tex(key), _tex(number(s.value, s.unit)), _tex(_unit(s))] for key, s in result.scores.items()),
+        ),
+    ]
+    classes = dict(_classes(result))
+    if classes:
+        columns = "l" + "r" * len(result.scores)
+        body = ([_tex(name), *map(_tex, cells)] for name, cells in classes.items())
+        lines += ["", *_tabular(columns, ["class", *map(_tex, result.scores)], body)]
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(columns: str, head: list[str], body: Iterator[list[str]]) -> Iterator[str]:
+    yield f"\\begin{{tabular}}{{{columns}}}"
+    yield r"\toprule"
+    yield " & ".join(head) + r" \\"
+    yield r"\midrule"
+    for cells in body:
+        yield " & ".join(cells) + r" \\"
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+
+
+def _tex(text: str) -> str:
+    safe = (c if c.isascii() or c in _LETTERS or c == "–" else f"U+{ord(c):04X}" for c in printable(text))
+    return "".join(safe).translate(_LATEX)
+
+
+def html_fragment(result: Result) -> str:
+    """Return a fragment without scripts for notebooks and pages, in ASCII."""
+    head = f"<b>{_text(result.protocol)}</b>, {_text(result.split)}, {result.n_images} images"
+    scores = (
+        f"<tr><th scope='row'>{_text(key)}</th><td>{number(s.value, s.unit)}</td><td>{_text(_unit(s))}</td></tr>"
+        for key, s in result.scores.items()
+    )
+    lines = [
+        f"<div class='segbench'><style>{_STYLE}</style><p>{head}</p>",
+        "<table><thead><tr><th>score</th><th>value</th><th>unit</th></tr></thead><tbody>",
+        *scores,
+        "</tbody></table>",
+        *_html_classes(result),
+        *(f"<p><code>{_text(score.signature)}</code></p>" for score in list(result.scores.values())[:1]),
+        "</div>",
+    ]
+    # Pure ASCII, so that the fragment reads the same whatever encoding the page around it has.
+    return ("\n".join(lines) + "\n").encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _html_classes(result: Result) -> Iterator[str]:
+    classes = dict(_classes(result))
+    if classes:
+        head = "".join(f"<th>{_text(name)}</th>" for name in ("class", *result.scores))
+        yield f"<details open><summary>{len(classes)} classes</summary><table><thead><tr>{head}</tr></thead><tbody>"
+        for name, cells in classes.items():
+            numbers = "".join(f"<td>{cell}</td>" for cell in cells)
+            yield f"<tr><th scope='row'>{_text(name)}</th>{numbers}</tr>"
+        yield "</tbody></table></details>"
+
+
+def _text(text: str) -> str:
+    return html.escape(printable(text))
+
+
+def _classes(result: Result) -> Iterator[tuple[str, list[str]]]:
+    """Yield each class with its number under every score, empty where a score has no such class."""
+    scores = list(result.scores.values())
+    for name in dict.fromkeys(name for score in scores for name in score.per_class):
+        yield name, [number(s.per_class[name], s.unit) if name in s.per_class else "" for s in scores]
+
+
+def _unit(score: Score) -> str:
+    return "%" if score.unit == "fraction" else score.unit

@@ -1,0 +1,185 @@
+"""How a confusion table is read: the margins of each class, and the rules that scorers disagree about.
+
+Notation: for class c, TP is the pixels where truth and prediction are c, GT the counted pixels of truth c and PR the
+counted pixels predicted c. Pixels whose truth is void are never counted.
+
+Every policy is a field of the metric, and so a part of every signature: see `TableMetric` and `ClassMean`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.labels import LabelSpace
+from segbench.metrics.base import Metric, mean, or_nan
+from segbench.metrics.confusion import ConfusionTally
+from segbench.metrics.states import State
+from segbench.result import Score
+
+VoidRule: TypeAlias = Literal["miss", "skip", "error"]
+AbsentRule: TypeAlias = Literal["propagate", "skip", "zero", "one"]
+FpOnlyRule: TypeAlias = Literal["count", "skip"]
+Pool: TypeAlias = Literal["dataset", "image", "class_then_image"]
+Classes: TypeAlias = str | tuple[str, ...]
+#: A number of a class or an image: None is left out of every mean, NaN makes it undefined.
+Value: TypeAlias = float | None
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What a class metric needs of a table: three integers a class.
+
+    Parameters
+    ----------
+    correct, truth, predicted : list of int
+        TP, GT and PR of each class.
+    """
+
+    correct: list[int]
+    truth: list[int]
+    predicted: list[int]
+
+    @classmethod
+    def of(cls, table: NDArray[np.int64], space: LabelSpace, void_prediction: str) -> Margins:
+        """Read the margins of a table of codes, shape (n_codes, n_codes + 1); the last column is always a miss."""
+        k = len(space.evaluated)
+        rows = table[:k]
+        counted = np.delete(rows, slice(k, -1), axis=1) if void_prediction == "skip" else rows
+        # Python integers, because their division is rounded once whatever their size.
+        return cls(rows.diagonal().tolist(), counted.sum(axis=1).tolist(), rows[:, :k].sum(axis=0).tolist())
+
+    def select(self, chosen: Sequence[int]) -> Margins:
+        """Return the margins of some classes."""
+        return Margins(*([column[i] for i in chosen] for column in (self.correct, self.truth, self.predicted)))
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        return zip(self.correct, self.truth, self.predicted, strict=True)
+
+
+@dataclass(frozen=True)
+class TableMetric(Metric[ConfusionTally]):
+    """A metric on the confusion table, pooled over the data set or averaged over images.
+
+    Parameters
+    ----------
+    void_prediction : {'miss', 'skip', 'error'}
+        A void value predicted on a counted pixel is a ``miss`` (a false negative of the truth class), is left out
+        (``skip``), or refuses the submission (``error``).
+    pool : {'dataset', 'image', 'class_then_image'}
+        ``dataset`` adds tables before dividing. ``image`` takes the mean over classes in each image, then over images;
+        its per-class values are means over the images where the class is defined. ``class_then_image`` is the mean of
+        those per-class values.
+    classes : str or tuple of str
+        The classes in the mean: ``all``, ``foreground``, or names of classes and groups.
+    """
+
+    family: ClassVar[str] = "confusion"
+
+    void_prediction: VoidRule = "miss"
+    pool: Pool = "dataset"
+    classes: Classes = "all"
+
+    @classmethod
+    def tally(cls, metrics: Sequence[TableMetric], space: LabelSpace) -> ConfusionTally:
+        """Return the one confusion tally that serves several table metrics."""
+        numbers = {metric.signature(): (1 + len(metric.parts(space)), metric) for metric in metrics}
+        return ConfusionTally(
+            space,
+            {
+                name: (n, partial(metric.image_numbers, space))
+                for name, (n, metric) in numbers.items()
+                if metric.pool != "dataset"
+            },
+            refuse_void=any(metric.void_prediction == "error" for metric in metrics),
+        )
+
+    @abstractmethod
+    def values(self, margins: Margins) -> tuple[Value, list[Value]]:
+        """Return the overall value and the value of each part: None is left out, NaN is undefined."""
+
+    def parts(self, space: LabelSpace) -> tuple[str, ...]:
+        """Return the names of what has a value of its own: the chosen classes."""
+        return tuple(space.names[i] for i in space.select(self.classes))
+
+    def margins(self, table: NDArray[np.int64], space: LabelSpace) -> Margins:
+        """Read the margins of each part from a table of codes."""
+        return Margins.of(table, space, self.void_prediction).select(space.select(self.classes))
+
+    def compute(self, state: State, space: LabelSpace) -> Score:
+        """Turn the counted table, or the means over images, into a score."""
+        if self.pool == "dataset":
+            value, values = self.values(self.margins(state.counts("table").values, space))
+        else:
+            value, *values = (total.mean() if total.added else None for total in state.means(self.signature()).sums)
+            if self.pool == "class_then_image":
+                value = mean(values)
+        per_class = {name: or_nan(v) for name, v in zip(self.parts(space), values, strict=True)}
+        return Score(or_nan(value), per_class, self.unit, self.higher_is_better)
+
+    def image_numbers(self, space: LabelSpace, table: NDArray[np.int64]) -> list[Value]:
+        """Return one image's overall value, then its value for each part."""
+        value, values = self.values(self.margins(table, space))
+        return [value, *values]
+
+    def warnings(self, state: State, space: LabelSpace) -> list[str]:
+        """Warn of void predictions that a ``skip`` leaves out."""
+        if self.void_prediction != "skip":
+            return []
+        k = len(space.evaluated)
+        skipped = int(state.counts("table").values[:k, k:-1].sum())
+        if not skipped:
+            return []
+        return [f"{self.name} leaves out {skipped} pixels that are predicted void (void_prediction=skip)"]
+
+
+@dataclass(frozen=True)
+class ClassMean(TableMetric):
+    """The mean over classes of one ratio a class.
+
+    Parameters
+    ----------
+    absent : {'propagate', 'skip', 'zero', 'one'}
+        A class with neither truth nor prediction makes itself and the mean undefined (``propagate``), is left out
+        (``skip``), or scores ``zero`` or ``one``.
+    fp_only : {'count', 'skip'}
+        A class that is predicted but never true scores zero (``count``) or is left out (``skip``).
+    """
+
+    absent: AbsentRule = "skip"
+    fp_only: FpOnlyRule = "count"
+
+    @staticmethod
+    @abstractmethod
+    def ratio(correct: int, truth: int, predicted: int) -> tuple[int, int]:
+        """Return numerator and denominator of a class from its TP, GT and PR."""
+
+    def values(self, margins: Margins) -> tuple[Value, list[Value]]:
+        """Return the mean over the parts, and their values."""
+        values = [self._class_value(*counts) for counts in margins]
+        return mean(values), values
+
+    def undefined_classes(self, state: State, space: LabelSpace) -> list[str]:
+        """Return the names of the parts that are in neither truth nor prediction."""
+        margins = self.margins(state.counts("table").values, space)
+        pairs = zip(self.parts(space), margins, strict=True)
+        return [name for name, (_, truth, predicted) in pairs if not truth and not predicted]
+
+    def where_defined(self) -> ClassMean:
+        """Return the same metric with absent classes left out."""
+        return replace(self, absent="skip")
+
+    def _class_value(self, correct: int, truth: int, predicted: int) -> Value:
+        if not truth and not predicted:
+            return {"propagate": math.nan, "zero": 0.0, "one": 1.0}.get(self.absent)
+        if not truth and self.fp_only == "skip":
+            return None
+        numerator, denominator = self.ratio(correct, truth, predicted)
+        return numerator / denominator if denominator else 0.0

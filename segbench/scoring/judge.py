@@ -1,0 +1,138 @@
+"""From counts to a signed result."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from segbench.errors import DatasetError, printable
+from segbench.metrics.rules import ClassMean
+from segbench.protocols.protocol import Protocol
+from segbench.result import Provenance, Result, Score, Signature, Slice
+from segbench.scoring import hints
+from segbench.scoring.outcome import Outcome
+from segbench.scoring.plan import Plan, States
+from segbench.version import __version__
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is judged: the rules, and how the run was asked for.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        The rules.
+    plan : Plan
+        The metrics.
+    split : str
+        Name of the split.
+    expected : int
+        Images the data set says the split has; 0 when it does not say.
+    missing, resize, input, slice : str
+        As in the signature.
+    """
+
+    protocol: Protocol
+    plan: Plan
+    split: str
+    expected: int = 0
+    missing: str = "error"
+    resize: str = "-"
+    input: str = "-"
+    slice: str = "-"
+
+    def result(self, outcome: Outcome, slices: Mapping[str, Outcome] | None = None) -> Result:
+        """Judge the counts of a run, and of its slices.
+
+        Raises
+        ------
+        DatasetError
+            When no pixel was counted.
+        """
+        refuse_nothing(self.plan, outcome.states)
+        scores, warnings = self.scores(outcome, self.slice)
+        return Result(
+            protocol=self.protocol.identity,
+            split=self.split,
+            n_images=outcome.n_images,
+            scores=scores,
+            provenance=Provenance(outcome.prediction_digest, outcome.truth_digest, versions()),
+            warnings=tuple(dict.fromkeys([*self._run_warnings(outcome), *warnings])),
+            slices={name: Slice(part.n_images, self.scores(part, name)[0]) for name, part in (slices or {}).items()},
+        )
+
+    def scores(self, outcome: Outcome, slice_: str) -> tuple[dict[str, Score], list[str]]:
+        """Return the score of each key, and what a reader should know of them."""
+        space, signature = self.plan.space, self._signature(outcome, slice_)
+        scores: dict[str, Score] = {}
+        warnings: list[str] = []
+        for key, metric in self.plan.metrics.items():
+            state = outcome.states[metric.family]
+            scores[key] = replace(metric.compute(state, space), signature=signature.of(metric.signature()))
+            warnings += metric.warnings(state, space)
+            if math.isnan(scores[key].value) and isinstance(metric, ClassMean) and metric.pool == "dataset":
+                beside = metric.where_defined()
+                defined = replace(beside.compute(state, space), signature=signature.of(beside.signature()))
+                scores.setdefault(self.protocol.key(beside), defined)
+                absent = ", ".join(metric.undefined_classes(state, space))
+                warnings.append(f"{key} is undefined: neither truth nor prediction has {absent}")
+        return scores, warnings
+
+    def _signature(self, outcome: Outcome, slice_: str) -> Signature:
+        return Signature(
+            self.protocol.identity,
+            self.split,
+            outcome.n_images,
+            outcome.truth_digest,
+            metric="",
+            version=__version__,
+            missing=self.missing,
+            slice=slice_,
+            resize=self.resize,
+            input=self.input,
+        )
+
+    def _run_warnings(self, outcome: Outcome) -> list[str]:
+        warnings = []
+        n, notes = outcome.n_images, outcome.notes
+        if self.expected and n != self.expected:
+            warnings.append(f"{n} images scored, the official {self.split} split has {self.expected}")
+        if outcome.missing:
+            warnings.append(f"{outcome.missing} of {n} images have no prediction and count as missed")
+        if outcome.n_unclaimed:
+            # Escaped here already: a warning is part of the result, and the names are a stranger's.
+            names = ", ".join(map(printable, outcome.unclaimed))
+            more = ", …" if outcome.n_unclaimed > len(outcome.unclaimed) else ""
+            warnings.append(f"{outcome.n_unclaimed} files belong to no image of the split: {names}{more}")
+        if "rgb" in notes:
+            warnings.append(f"{notes['rgb']} predictions are RGB and were read by the data set's colours")
+        if "palette" in notes:
+            warnings.append(
+                f"{notes['palette']} predictions have a palette whose colours stand for other classes than their "
+                "indices, by which they were read: was a palette re-ordered?"
+            )
+        if "resized" in notes:
+            warnings.append(f"{notes['resized']} predictions were resized to their truth")
+        return warnings + hints.on_table(outcome.states["confusion"].counts("table").values, self.protocol)
+
+
+def refuse_nothing(plan: Plan, states: States) -> None:
+    """Raise DatasetError when no pixel of the truth has a class."""
+    if not states["confusion"].counts("table").values[: len(plan.space.evaluated)].any():
+        raise DatasetError("no pixel of the truth has a class", expected="something to count")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what reads, counts and divides."""
+    return {
+        "segbench": __version__,
+        "numpy": np.__version__,
+        "pillow": importlib.metadata.version("pillow"),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,118 @@
+"""What counting a submission comes to: everything a result is made of, and nothing of how it was counted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from segbench.codec import canonical_json
+from segbench.metrics.base import Content
+from segbench.scoring.plan import Plan, States, merge_states
+
+#: Names shown of files that belong to no image.
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Record:
+    """One counted image.
+
+    Parameters
+    ----------
+    key : list of str
+        Its identity.
+    prediction : str or None
+        SHA-256 of the prediction file; None where it is missing.
+    counts : mapping of str to Content
+        What each family of metrics counted.
+    notes : tuple of str
+        What was noticed in reading it: ``rgb``, ``palette``.
+    """
+
+    key: list[str]
+    prediction: str | None
+    counts: Mapping[str, Content]
+    notes: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """Return the line of the state file."""
+        fields = {"key": self.key, "prediction": self.prediction, "counts": self.counts}
+        return canonical_json({**fields, "notes": self.notes} if self.notes else fields)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Record:
+        """Rebuild a record from its line."""
+        return cls(fields["key"], fields["prediction"], fields["counts"], tuple(fields.get("notes", ())))
+
+    def truth_line(self) -> str:
+        """Return what the truth digest is made of: key, shape, count of each value, sizes of instances."""
+        counted: dict[int, int] = {}
+        for value, _, count in self.counts["confusion"]["cells"]:
+            counted[value] = counted.get(value, 0) + count
+        line = [self.key, self.counts["confusion"]["shape"], sorted(counted.items())]
+        if "instances" in self.counts:
+            line.append([row[:2] for row in self.counts["instances"]["instances"]])
+        return canonical_json(line)
+
+    def prediction_line(self) -> str:
+        """Return what the digest of the predictions is made of: key and digest of the file."""
+        return canonical_json([self.key, self.prediction])
+
+
+@dataclass
+class Outcome:
+    """Counts of images, added in the order of their keys.
+
+    Parameters
+    ----------
+    states : dict of str to State
+        The counts, by family of metrics.
+    n_images, missing : int
+        Images counted, and those of them without a prediction.
+    notes : dict of str to int
+        How many predictions were noticed for what.
+    unclaimed : list of str
+        Names of files that belong to no image, of which the first few are kept.
+    n_unclaimed : int
+        How many such files there are.
+    """
+
+    states: States
+    n_images: int = 0
+    missing: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+    unclaimed: Sequence[str] = ()
+    n_unclaimed: int = 0
+
+    def __post_init__(self) -> None:
+        self._truth, self._predictions = hashlib.sha256(), hashlib.sha256()
+
+    def add(self, plan: Plan, record: Record) -> None:
+        """Count a recorded image."""
+        plan.add_record(self.states, record.counts)
+        self.note(record.truth_line(), record.prediction_line(), record.prediction is None, record.notes)
+
+    def add_states(self, states: States) -> None:
+        """Add counts of images that are noted one by one."""
+        self.states = merge_states(self.states, states)
+
+    def note(self, truth_line: str, prediction_line: str, missing: bool, notes: Sequence[str]) -> None:
+        """Take an image into digests and numbers."""
+        self._truth.update(truth_line.encode() + b"\n")
+        self._predictions.update(prediction_line.encode() + b"\n")
+        self.n_images += 1
+        self.missing += missing
+        for note in notes:
+            self.notes[note] = self.notes.get(note, 0) + 1
+
+    @property
+    def truth_digest(self) -> str:
+        """SHA-256 over the content of the truth."""
+        return self._truth.hexdigest()
+
+    @property
+    def prediction_digest(self) -> str:
+        """SHA-256 over keys and digests of the predictions."""
+        return self._predictions.hexdigest()

@@ -1,0 +1,220 @@
+"""One run over a submission: pairing, both stages, and what the counts come to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from segbench.datasets.predictions import PredictionSet
+from segbench.datasets.truth import TruthSet
+from segbench.errors import BadParameter, DatasetError, MissingPrediction, Refusal, UnclaimedFile
+from segbench.scoring import hints
+from segbench.scoring.counting import Count, Job, Task
+from segbench.scoring.executors import ExecutorKind, run_chunks
+from segbench.scoring.judge import Case, refuse_nothing
+from segbench.scoring.lines import LineWriter
+from segbench.scoring.outcome import SHOWN, Outcome
+from segbench.scoring.pairing import Fault, Pairing, check_headers, pair
+from segbench.scoring.perimage import image_lines, image_title
+from segbench.scoring.statefile import header_of
+
+#: Images in a chunk: enough to outweigh handing it over, few enough to share out evenly.
+CHUNK = 25
+
+#: Below this many images starting processes costs more than they bring.
+_FEW_IMAGES = 400
+
+T = TypeVar("T")
+Progress: TypeAlias = Callable[[int, int], None]
+Slices: TypeAlias = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run goes.
+
+    Parameters
+    ----------
+    missing : str
+        ``error`` refuses a submission with missing predictions, ``miss`` counts them as missed in every pixel.
+    strict : bool
+        Whether a file that belongs to no image is a fault.
+    workers, executor
+        Where chunks are counted; never changes a result.
+    numbering : mapping of int to int
+        Id of each value of a prediction that is not written in ids.
+    resize : bool
+        Whether predictions of another size are resized.
+    shard : str, optional
+        ``I/N`` counts every N-th image from the I-th on.
+    state, per_image : Path, optional
+        Files for the counts and for the scores of each image.
+    progress : Progress, optional
+        Told of images done and of all images.
+    """
+
+    missing: str = "error"
+    strict: bool = False
+    workers: int = 1
+    executor: ExecutorKind | None = None
+    numbering: Mapping[int, int] = field(default_factory=dict)
+    resize: bool = False
+    shard: str | None = None
+    state: Path | None = None
+    per_image: Path | None = None
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A submission held against the truth of a split.
+
+    Parameters
+    ----------
+    case : Case
+        What is counted, under which rules.
+    truth : TruthSet
+        The images.
+    predictions : PredictionSet
+        The submission.
+    options : Options
+        How.
+    slices : mapping of str to frozenset of str
+        Keys of the images of each slice that is judged on its own.
+    """
+
+    case: Case
+    truth: TruthSet
+    predictions: PredictionSet
+    options: Options
+    slices: Slices = field(default_factory=dict)
+
+    def count(self) -> tuple[Outcome, dict[str, Outcome]]:
+        """Go through both stages and return the counts of all images and of each slice.
+
+        Raises
+        ------
+        SubmissionError, DatasetError, Refusal
+            With every fault found, in the order of the keys.
+        """
+        paired = pair(self.truth.keys, self.predictions)
+        header = header_of(self.case, len(self.truth.keys), self.options.shard)
+        header = replace(header, unclaimed=paired.unclaimed[:SHOWN], n_unclaimed=len(paired.unclaimed))
+        self._hint_at_split(paired)
+        keys, paired = self._mine(paired)
+        refused = check_headers(self.truth, keys, self.predictions, paired.files, any_size=self.options.resize)
+        faults = self._stage_one(paired) + list(refused.items())
+        plan = self.case.plan
+        whole = Outcome(plan.start(), unclaimed=header.unclaimed, n_unclaimed=header.n_unclaimed)
+        parts = {name: Outcome(plan.start()) for name in self.slices}
+        # Files take their names only when no error leaves this block.
+        with ExitStack() as files:
+            state, images = (files.enter_context(LineWriter(p)) for p in (self.options.state, self.options.per_image))
+            state.write([header.line()])
+            images.write(image_title(self.options.per_image, plan))
+            for count in self._counts(self._chunks(keys, paired, refused), len(keys)):
+                faults += count.faults
+                self._take(count, whole, parts, state, images)
+            self._refuse(faults, whole)
+        return whole, parts
+
+    def _hint_at_split(self, paired: Pairing) -> None:
+        missing = [fault for _, fault in paired.faults if isinstance(fault, MissingPrediction) and not fault.mend]
+        if 2 * len(missing) > len(self.truth.keys) and paired.unclaimed:
+            hint = hints.on_split(self.truth, {self.predictions.key(name) for name in paired.unclaimed})
+            for fault in missing:
+                fault.mend = hint
+
+    def _mine(self, paired: Pairing) -> tuple[list[str], Pairing]:
+        """Return the keys of this shard, and what is paired with them."""
+        if self.options.shard is None:
+            return self.truth.keys, paired
+        keys = shard_of(self.truth.keys, self.options.shard)
+        chosen = frozenset(keys)
+        faults = [(key, fault) for key, fault in paired.faults if key in chosen]
+        return keys, replace(paired, files=shard_of(paired.files, self.options.shard), faults=faults)
+
+    def _stage_one(self, paired: Pairing) -> list[Fault]:
+        faults = paired.faults
+        if self.options.missing == "miss":
+            faults = [(key, fault) for key, fault in faults if not isinstance(fault, MissingPrediction)]
+        if self.options.strict:
+            faults = faults + [(self.predictions.key(name), self._unclaimed(name)) for name in paired.unclaimed]
+        return list(faults)
+
+    def _take(
+        self, count: Count, whole: Outcome, parts: dict[str, Outcome], state: LineWriter, images: LineWriter
+    ) -> None:
+        whole.add_states(count.states)
+        for image in count.images:
+            whole.note(image.truth, image.prediction, image.missing, image.notes)
+            if image.record is not None:
+                state.write([image.record.line()])
+                images.write(image_lines(self.options.per_image, self.case.plan, image.record))
+                for name, keys in self.slices.items():
+                    if image.key in keys:
+                        parts[name].add(self.case.plan, image.record)
+
+    def _refuse(self, faults: list[Fault], whole: Outcome) -> None:
+        if faults:
+            ordered = [fault for _, fault in sorted(faults, key=lambda fault: fault[0])]
+            raise ordered[0] if len(ordered) == 1 else Refusal(ordered)
+        try:
+            refuse_nothing(self.case.plan, whole.states)
+        except DatasetError as error:
+            raise error.about(str(self.truth.root)) from None
+
+    def _counts(self, chunks: Iterator[list[Task]], n_images: int) -> Iterator[Count]:
+        job = Job(
+            replace(self.truth, keys=[]),
+            self.predictions.without_lists(),
+            self.case.plan,
+            recording=bool(self.options.state or self.options.per_image or self.slices),
+            numbering=self.options.numbering,
+            resize=self.options.resize,
+        )
+        executor = self.options.executor or ("threads" if n_images < _FEW_IMAGES else "processes")
+        done = 0
+        for chunk, count in run_chunks(job, chunks, executor=executor, workers=self.options.workers):
+            done += len(chunk)
+            if self.options.progress:
+                self.options.progress(done, n_images)
+            yield count
+
+    def _chunks(self, keys: list[str], paired: Pairing, refused: Collection[str]) -> Iterator[list[Task]]:
+        miss = self.options.missing == "miss"
+        for start in range(0, len(keys), CHUNK):
+            span = slice(start, start + CHUNK)
+            pairs = zip(keys[span], paired.files[span], strict=True)
+            chunk = [Task(key, file) for key, file in pairs if key not in refused and (file is not None or miss)]
+            if chunk:
+                yield chunk
+
+    def _unclaimed(self, name: str) -> UnclaimedFile:
+        return UnclaimedFile(
+            "belongs to no image of the split",
+            expected="only the predictions of the split",
+            mend="remove it, or score without --strict",
+            file=self.predictions.where(name),
+        )
+
+
+def shard_of(items: Sequence[T], shard: str) -> list[T]:
+    """Return every N-th item from the I-th on, for ``I/N``.
+
+    Raises
+    ------
+    BadParameter
+        When the text is no shard, or the shard holds no image.
+    """
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", shard)
+    if match is None or int(match[1]) > int(match[2]):
+        raise BadParameter(f"shard {shard!r}", expected="I/N with I from 1 to N")
+    mine = list(items[int(match[1]) - 1 :: int(match[2])])
+    if not mine:
+        raise BadParameter(f"shard {shard} of {len(items)} images is empty", expected="no more shards than images")
+    return mine

@@ -1,0 +1,923 @@
+"""The law book: what every metric keeps, whatever it measures.
+
+`LAWS_OF` says which laws a metric declares; a law it does not declare stands in `EXEMPT` with the reason. A metric
+that is added to `METRICS` fails here until it has done one or the other for every law.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import json
+import math
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import FrozenInstanceError, dataclass, replace
+from fractions import Fraction
+from functools import cache
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from segbench.errors import BadParameter, DatasetError, Refusal, StrayLabel, UnknownName, VoidPrediction
+from segbench.labels import LabelClass, LabelSpace
+from segbench.metrics import table
+from segbench.metrics.base import Content, Metric, Running, Tally
+from segbench.metrics.region import CategoryIou, MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
+from segbench.metrics.rules import ClassMean, TableMetric
+from segbench.metrics.states import Counts, Rows, State
+from segbench.metrics.table import METRICS, parse_metric
+from segbench.result import Score
+from segbench.samples import Sample
+
+#: Ids with gaps, classes that are not evaluated, two void ids, one of them below all classes.
+SPACE = LabelSpace(
+    (
+        LabelClass("background", 3),
+        LabelClass("road", 7, group="flat"),
+        LabelClass("pavement", 8, group="flat"),
+        LabelClass("it's a \\ car, [old]", 20, group="vehicle", instance_size=5.5),
+        LabelClass("parking", 9, group="flat", evaluated=False),
+        LabelClass("caravan", 29, group="vehicle", evaluated=False),
+        LabelClass("person", 31, group="human", instance_size=2.25),
+    ),
+    void=(255, 0),
+)
+SIZED = tuple(c for c in SPACE.evaluated if c.instance_size)
+CHOSEN = ("all", "foreground", ("person", "flat"))
+ODD_CHOICES = ("it's a \\ car, [old]", ("it's a \\ car, [old]", "road"), "flat", ("flat",))
+
+# A throw-away family on rows, to hold the interface to more than tables.
+
+
+@dataclass(frozen=True)
+class ToyTally(Tally):
+    """Detections as rows. A sample's truth is how many objects there are, its prediction pairs of score and hit."""
+
+    def start(self) -> State:
+        return State({"detections": Rows(("image", "index")), "objects": Counts.zeros(1)})
+
+    def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
+        contents: list[Content] = []
+        for sample in samples:
+            found = [[float(score), bool(hit)] for score, hit in sample.prediction]
+            contents.append({"image": "/".join(sample.key), "objects": int(sample.truth), "found": found})
+            self.add_record(state, contents[-1])
+        return contents
+
+    def add_record(self, state: State, content: Content) -> None:
+        found = content["found"]
+        state.counts("objects").add(np.array([content["objects"]]))
+        state.rows("detections").add(
+            image=np.array([content["image"]] * len(found), np.str_),
+            index=np.arange(len(found)),
+            score=np.array([score for score, _ in found], np.float64),
+            hit=np.array([hit for _, hit in found], np.bool_),
+        )
+
+
+@dataclass(frozen=True)
+class ToyAveragePrecision(Metric[ToyTally]):
+    """Mean over objects of the precision at their rank; ties in the order of image and index."""
+
+    name: ClassVar[str] = "toy_average_precision"
+    family: ClassVar[str] = "toy"
+    formula: ClassVar[str] = "Σ precision at each hit / objects"
+
+    ties: Literal["stable", "hits_last"] = "stable"
+    least_score: float = 0.0
+    most_found: int = 100
+
+    @classmethod
+    def tally(cls, metrics: Sequence[ToyAveragePrecision], space: LabelSpace) -> ToyTally:
+        return ToyTally()
+
+    def compute(self, state: State, space: LabelSpace) -> Score:
+        rows, objects = state.rows("detections").columns(), int(state.counts("objects").values[0])
+        if not objects:
+            return Score(math.nan)
+        ranked = sorted(zip(rows["score"].tolist(), rows["hit"].tolist(), strict=True), key=self._rank) if rows else []
+        kept = [hit for score, hit in ranked if score >= self.least_score][: self.most_found]
+        hits = list(itertools.accumulate(kept))
+        return Score(
+            math.fsum(n / rank for rank, (n, hit) in enumerate(zip(hits, kept, strict=True), 1) if hit) / objects
+        )
+
+    def _rank(self, found: tuple[float, bool]) -> tuple[float, bool]:
+        return -found[0], found[1] and self.ties == "hits_last"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def toy_is_known() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(table.METRICS, ToyAveragePrecision.name, ToyAveragePrecision)  # type: ignore[arg-type]
+        yield
+
+
+ALL = {**METRICS, ToyAveragePrecision.name: ToyAveragePrecision}
+TABLE_METRICS = {name: cls for name, cls in METRICS.items() if issubclass(cls, TableMetric)}
+
+
+# Settings and samples.
+
+
+@cache
+def kinds(cls: type[Metric[Any]]) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {name: hints[name] for name in cls.field_names()}
+
+
+def choices(name: str, kind: Any) -> tuple[Any, ...]:
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return {"classes": CHOSEN, "least_score": (0.0, 0.25, 1e-05), "most_found": (100, 3)}[name]
+
+
+@cache
+def every_setting(name: str) -> tuple[Metric[Any], ...]:
+    """All combinations of the parameters of a metric."""
+    cls = ALL[name]
+    columns = [choices(field, kind) for field, kind in kinds(cls).items()]
+    return tuple(cls(**dict(zip(kinds(cls), row, strict=True))) for row in itertools.product(*columns))
+
+
+def filled(
+    rng: np.random.Generator, ids: Sequence[int], shape: tuple[int, ...], dtype: str = "u1"
+) -> NDArray[np.integer[Any]]:
+    """A map that holds some of the ids: classes are absent, true only, or predicted only."""
+    some = rng.choice(ids, int(rng.integers(1, len(ids) + 1)), replace=False)
+    return rng.choice(some, shape).astype(dtype)
+
+
+def may_predict(metric: Metric[Any]) -> tuple[int, ...]:
+    n = len(SPACE.evaluated) if getattr(metric, "void_prediction", "") == "error" else len(SPACE.columns)
+    return SPACE.columns[:n]
+
+
+def one_sample(rng: np.random.Generator, metric: Metric[Any], key: str) -> Sample:
+    if metric.family == "toy":
+        n = int(rng.integers(0, 6))
+        found = [(float(rng.choice([0.1, 0.5, 0.9])), bool(rng.random() < 0.5)) for _ in range(n)]
+        return Sample((key,), sum(hit for _, hit in found) + int(rng.integers(0, 3)), found)
+    shape = tuple(rng.integers(1, 9, 3 if rng.random() < 0.2 else 2).tolist())
+    truth = filled(rng, SPACE.columns, shape, str(rng.choice(["u1", "i8"])))
+    prediction = filled(rng, may_predict(metric), shape, str(rng.choice(["u1", "u2"])))
+    agrees = (rng.random(shape) < 0.5) & np.isin(truth, may_predict(metric))
+    prediction[agrees] = truth[agrees]
+    return Sample((key,), truth, None if rng.random() < 0.1 else prediction, instances_of(rng, truth))
+
+
+def instances_of(rng: np.random.Generator, truth: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """An instance map: class id × 1000 + number, or the plain id where instances are not told apart."""
+    number = rng.integers(0, 3, truth.shape)
+    single = np.isin(truth, [c.id for c in (*SIZED, SPACE.classes[5])]) & (number > 0)
+    return np.where(single, truth.astype(np.int64) * 1000 + number, truth)
+
+
+def maps(sample: Sample, change: Callable[[Any], Any]) -> Sample:
+    """A sample with every map it has changed in the same way."""
+    return Sample(
+        sample.key, *(None if m is None else change(m) for m in (sample.truth, sample.prediction, sample.instances))
+    )
+
+
+def strict(metric: Metric[Any], **policies: str) -> Metric[Any]:
+    """The metric with those of the policies that it has."""
+    return replace(metric, **{k: v for k, v in policies.items() if k in metric.field_names()})
+
+
+def part_ids(metric: Metric[Any]) -> dict[str, set[int]]:
+    """The ids behind each value of a score."""
+    if metric.family == "instances":
+        chosen, by_group = SIZED, metric.name == "category_iiou"
+    else:
+        chosen, by_group = (
+            tuple(SPACE.evaluated[i] for i in SPACE.select(metric.classes)),
+            metric.name == "category_iou",
+        )
+    if not by_group:
+        return {c.name: {c.id} for c in chosen}
+    groups = [c.group for c in SPACE.evaluated if c.group in {c.group for c in chosen} - {None}]
+    return {str(g): {c.id for c in SPACE.evaluated if c.group == g} for g in dict.fromkeys(groups)}
+
+
+def several(rng: np.random.Generator, metric: Metric[Any]) -> list[Sample]:
+    return [one_sample(rng, metric, f"image{i}") for i in range(int(rng.integers(1, 6)))]
+
+
+def predicted(rng: np.random.Generator, metric: Metric[Any]) -> list[Sample]:
+    """Samples of which every image has a prediction."""
+    return [sample for sample in several(rng, metric) if sample.prediction is not None]
+
+
+def tally_of(metric: Metric[Any]) -> Tally:
+    return type(metric).tally((metric,), SPACE)
+
+
+def counted(metric: Metric[Any], samples: Iterable[Sample]) -> State:
+    tally = tally_of(metric)
+    state = tally.start()
+    tally.count_into(state, samples)
+    return state
+
+
+def scored(metric: Metric[Any], samples: Iterable[Sample]) -> Score:
+    return metric.compute(counted(metric, samples), SPACE)
+
+
+def bits(score: Score) -> tuple[str, dict[str, str]]:
+    """A score to the last bit; NaN is itself."""
+    return score.value.hex(), {name: value.hex() for name, value in score.per_class.items()}
+
+
+def not_lower(after: float, before: float) -> bool:
+    """Whether a value did not fall; what is undefined promises nothing, and a rounding of the last bit is no fall."""
+    return math.isnan(before) or math.isnan(after) or after >= math.nextafter(before, 0.0)
+
+
+# The laws. Each takes a metric and a seed and fails on what breaks it.
+
+Law = Callable[[Metric[Any], np.random.Generator], None]
+LAWS: dict[str, Law] = {}
+
+
+def law(function: Law) -> Law:
+    LAWS[function.__name__] = function
+    return function
+
+
+@law
+def text_round_trips(metric: Metric[Any], rng: np.random.Generator) -> None:
+    assert parse_metric(str(metric)) == metric
+    assert parse_metric(f"  {str(metric).replace(',', ' , ')} ") == metric or "'" in str(metric)
+    assert str(parse_metric(str(metric))) == str(metric)
+
+
+@law
+def signature_lists_every_field(metric: Metric[Any], rng: np.random.Generator) -> None:
+    text = metric.signature()
+    assert parse_metric(text) == metric
+    assert parse_metric(text).signature() == text
+    places = [text.index(f"{field}=") for field in sorted(kinds(type(metric)))]
+    assert places == sorted(places)
+    assert text.startswith(f"{metric.name}({min(kinds(type(metric)))}=" if places else metric.name)
+    differing = {name for name in kinds(type(metric)) if f"{name}=" in str(metric)}
+    assert differing == {n for n in kinds(type(metric)) if getattr(metric, n) != getattr(type(metric)(), n)}
+
+
+@law
+def copies_are_equal(metric: Metric[Any], rng: np.random.Generator) -> None:
+    for other in (pickle.loads(pickle.dumps(metric)), copy.deepcopy(metric), replace(metric)):
+        assert other == metric and hash(other) == hash(metric) and type(other) is type(metric)
+
+
+@law
+def is_frozen(metric: Metric[Any], rng: np.random.Generator) -> None:
+    for name in kinds(type(metric)):
+        with pytest.raises(FrozenInstanceError):
+            setattr(metric, name, getattr(metric, name))
+
+
+@law
+def any_split_gives_the_same_bits(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    whole = counted(metric, samples)
+    order = rng.permutation(len(samples)).tolist()
+    cuts = sorted(rng.integers(0, len(samples) + 1, int(rng.integers(0, 4))).tolist())
+    chunks = [order[a:b] for a, b in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+    states = [counted(metric, [samples[i] for i in chunk]) for chunk in chunks]
+    while len(states) > 1:  # merged in any order and grouping
+        i, j = rng.permutation(len(states))[:2]
+        states = [s for k, s in enumerate(states) if k not in (i, j)] + [states[i].merge(states[j])]
+    assert states[0].to_bytes() == whole.to_bytes()
+    assert bits(metric.compute(states[0], SPACE)) == bits(metric.compute(whole, SPACE))
+
+
+@law
+def records_rebuild_the_state(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    tally = tally_of(metric)
+    state, rebuilt = tally.start(), tally.start()
+    contents = tally.count_into(state, samples)
+    assert len(contents) == len(samples)
+    for content in json.loads(json.dumps(contents, allow_nan=False)):
+        tally.add_record(rebuilt, content)
+    assert rebuilt.to_bytes() == state.to_bytes()
+
+
+@law
+def a_file_and_a_pickle_keep_the_score(metric: Metric[Any], rng: np.random.Generator) -> None:
+    state = counted(metric, several(rng, metric))
+    tally = pickle.loads(pickle.dumps(tally_of(metric)))
+    for other in (State.from_bytes(state.to_bytes()), pickle.loads(pickle.dumps(state)), state.merge(tally.start())):
+        assert bits(metric.compute(other, SPACE)) == bits(metric.compute(state, SPACE))
+
+
+@law
+def nothing_is_the_identity(metric: Metric[Any], rng: np.random.Generator) -> None:
+    state, nothing = counted(metric, several(rng, metric)), tally_of(metric).start()
+    for merged in (state.merge(nothing), nothing.merge(state)):
+        assert merged.to_bytes() == state.to_bytes()
+        assert bits(metric.compute(merged, SPACE)) == bits(metric.compute(state, SPACE))
+
+
+@law
+def computing_twice_changes_nothing(metric: Metric[Any], rng: np.random.Generator) -> None:
+    state = counted(metric, several(rng, metric))
+    before = state.to_bytes()
+    assert bits(metric.compute(state, SPACE)) == bits(metric.compute(state, SPACE))
+    metric.warnings(state, SPACE)
+    assert state.to_bytes() == before
+
+
+@law
+def a_shared_tally_gives_the_same_score(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    others = rng.choice(np.array(every_setting(metric.name), object), 2).tolist()
+    metrics = [metric, *(m for m in others if may_predict(m) == may_predict(metric))]
+    tally = type(metric).tally(metrics, SPACE)
+    state = tally.start()
+    tally.count_into(state, samples)
+    for one in metrics:
+        assert bits(one.compute(state, SPACE)) == bits(scored(one, samples))
+
+
+@law
+def inputs_stay_as_they_are(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    before = copy.deepcopy(samples)
+    for array in (a for s in samples for a in vars(s).values() if isinstance(a, np.ndarray)):
+        array.setflags(write=False)
+    counted(metric, samples)
+    for one, other in zip(samples, before, strict=True):
+        for name, value in vars(other).items():
+            np.testing.assert_array_equal(getattr(one, name), value)
+
+
+@law
+def values_are_fractions_or_undefined(metric: Metric[Any], rng: np.random.Generator) -> None:
+    score = scored(metric, several(rng, metric))
+    for value in (score.value, *score.per_class.values()):
+        assert type(value) is float and (math.isnan(value) or 0.0 <= value <= 1.0)
+    assert score.unit == "fraction" and score.higher_is_better
+    if metric.family != "toy":
+        assert list(score.per_class) == list(part_ids(metric))
+
+
+@law
+def perfect_scores_one(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = []
+    for s in predicted(rng, metric):
+        prediction = np.where(np.isin(s.truth, SPACE.void_truth), s.prediction, s.truth)
+        samples.append(replace(s, prediction=prediction))
+    score = scored(metric, samples)
+    # In how many units each part is true. What is predicted is also true here, so nothing is predicted only.
+    counted_as = {"instances": "instances"}.get(metric.family, "truth")
+    units = [samples] if getattr(metric, "pool", "dataset") == "dataset" else [[s] for s in samples]
+    seen = []
+    for ids in part_ids(metric).values():
+        values = [i for c in ids for i in ((c * 1000 + 1, c * 1000 + 2) if metric.family == "instances" else (c,))]
+        seen.append(sum(any(np.isin(getattr(s, counted_as), values).any() for s in unit) for unit in units))
+    harmless = getattr(metric, "absent", "skip") in ("skip", "one")
+    for n, value in zip(seen, score.per_class.values(), strict=True):
+        if n and (harmless or n == len(units)):
+            assert value == 1.0
+    if any(seen) and (harmless or min(seen) == len(units)):
+        assert score.value == 1.0
+
+
+@law
+def permuted_ids_permute_classes(metric: TableMetric, rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    moved = rng.permutation(len(SPACE.evaluated)).tolist()  # class i goes by the id of class moved[i]
+    new_id = np.arange(256)
+    for i, j in enumerate(moved):
+        new_id[SPACE.evaluated[i].id] = SPACE.evaluated[j].id
+    plain = replace(metric, classes="all")
+    before = scored(plain, samples)
+    after = scored(plain, [maps(replace(s, instances=None), lambda m: new_id[m]) for s in samples])
+    assert after.value.hex() == before.value.hex()
+    names = SPACE.names
+    assert [after.per_class[names[j]].hex() for j in moved] == [before.per_class[n].hex() for n in names]
+
+
+@law
+def chosen_classes_keep_their_values(metric: TableMetric, rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    _, some = bits(scored(metric, samples))
+    _, every = bits(scored(replace(metric, classes="all"), samples))
+    assert some.items() <= every.items()
+
+
+@law
+def a_void_border_changes_nothing(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    framed = []
+    for s in samples:
+        void = int(rng.choice(SPACE.void_truth))
+        frame = maps(s, lambda m, void=void: np.pad(m, 1, constant_values=void))
+        if s.prediction is not None:
+            prediction = filled(rng, may_predict(metric), frame.truth.shape, s.prediction.dtype.str)
+            prediction[(slice(1, -1),) * frame.truth.ndim] = s.prediction
+            frame = replace(frame, prediction=prediction)
+        framed.append(frame)
+    assert bits(scored(metric, framed)) == bits(scored(metric, samples))
+
+
+@law
+def moving_pixels_together_changes_nothing(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = several(rng, metric)
+    expected = bits(scored(metric, samples))
+    moves: tuple[Callable[[Any], Any], ...] = (np.flip, np.fliplr, np.transpose, np.asfortranarray)
+    for move in moves:
+        assert bits(scored(metric, [maps(s, move) for s in samples])) == expected, move.__name__
+
+
+@law
+def a_missing_image_is_all_miss(metric: Metric[Any], rng: np.random.Generator) -> None:
+    """Under every void rule a missing prediction scores what a void one scores as a miss."""
+    samples = several(rng, metric)
+    gone = [replace(s, prediction=None) for s in samples]
+    void = [replace(s, prediction=np.full_like(s.truth, 255)) for s in samples]
+    assert bits(scored(metric, gone)) == bits(scored(strict(metric, void_prediction="miss"), void))
+
+
+def with_pixel(samples: list[Sample], where: tuple[int, int], value: int) -> list[Sample]:
+    image, pixel = where
+    prediction = samples[image].prediction.copy()
+    prediction.flat[pixel] = value
+    return [*samples[:image], replace(samples[image], prediction=prediction), *samples[image + 1 :]]
+
+
+def pixels(samples: list[Sample], wanted: Callable[[int, int], bool]) -> list[tuple[int, int]]:
+    """Image and position of the counted pixels whose truth and prediction are as wanted."""
+    return [
+        (i, n)
+        for i, s in enumerate(samples)
+        for n, (t, p) in enumerate(zip(s.truth.flat, s.prediction.flat, strict=True))
+        if t not in SPACE.void_truth and wanted(t, p)
+    ]
+
+
+def check_change(
+    metric: TableMetric,
+    rng: np.random.Generator,
+    wanted: Callable[[int, int], bool],
+    value: Callable[[int], int],
+    allowed: Callable[[float, float], bool],
+) -> None:
+    """Change one pixel of the wanted kind and compare the values before and after."""
+    samples = predicted(rng, metric)
+    places = pixels(samples, wanted)
+    if not places:
+        return
+    where = places[int(rng.integers(len(places)))]
+    truth = int(samples[where[0]].truth.flat[where[1]])
+    before, after = scored(metric, samples).value, scored(metric, with_pixel(samples, where, value(truth))).value
+    assert allowed(after, before), f"{before!r} became {after!r}"
+
+
+@law
+def correcting_a_pixel_never_lowers(metric: Metric[Any], rng: np.random.Generator) -> None:
+    check_change(metric, rng, lambda t, p: t != p, lambda t: t, not_lower)
+
+
+@law
+def correcting_under_strict_rules_never_lowers(metric: Metric[Any], rng: np.random.Generator) -> None:
+    metric = strict(metric, void_prediction="miss", fp_only="count")
+    check_change(metric, rng, lambda t, p: t != p, lambda t: t, not_lower)
+
+
+@law
+def giving_up_a_right_pixel_never_raises(metric: Metric[Any], rng: np.random.Generator) -> None:
+    metric = strict(metric, void_prediction="miss")
+    check_change(metric, rng, lambda t, p: t == p, lambda t: 255, lambda after, before: not_lower(before, after))
+
+
+@law
+def giving_up_any_pixel_never_raises(metric: Metric[Any], rng: np.random.Generator) -> None:
+    metric = strict(metric, void_prediction="miss")
+    check_change(metric, rng, lambda t, p: True, lambda t: 255, lambda after, before: not_lower(before, after))
+
+
+@law
+def the_value_is_the_mean_over_classes(metric: ClassMean, rng: np.random.Generator) -> None:
+    metric = replace(metric, pool="dataset")
+    state = counted(metric, several(rng, metric))
+    score = metric.compute(state, SPACE)
+    defined = [value for value in score.per_class.values() if not math.isnan(value)]
+    if not defined or (metric.absent == "propagate" and metric.undefined_classes(state, SPACE)):
+        assert math.isnan(score.value)
+    else:
+        assert score.value == math.fsum(defined) / len(defined)
+
+
+@law
+def where_defined_is_defined(metric: ClassMean, rng: np.random.Generator) -> None:
+    metric = replace(metric, pool="dataset", fp_only="count")
+    state = counted(metric, several(rng, metric))
+    score, other = metric.compute(state, SPACE), metric.where_defined().compute(state, SPACE)
+    undefined = metric.undefined_classes(state, SPACE)
+    assert [name for name, value in other.per_class.items() if math.isnan(value)] == undefined
+    assert math.isnan(other.value) == (len(undefined) == len(other.per_class))
+    if not undefined:
+        assert bits(score) == bits(other)
+
+
+#: What a metric on any state keeps.
+STATE = {
+    "text_round_trips",
+    "signature_lists_every_field",
+    "copies_are_equal",
+    "is_frozen",
+    "any_split_gives_the_same_bits",
+    "records_rebuild_the_state",
+    "a_file_and_a_pickle_keep_the_score",
+    "nothing_is_the_identity",
+    "computing_twice_changes_nothing",
+    "a_shared_tally_gives_the_same_score",
+    "inputs_stay_as_they_are",
+    "values_are_fractions_or_undefined",
+}
+#: What a metric on label maps keeps besides.
+MAPS = STATE | {
+    "perfect_scores_one",
+    "a_void_border_changes_nothing",
+    "moving_pixels_together_changes_nothing",
+    "a_missing_image_is_all_miss",
+    "correcting_under_strict_rules_never_lowers",
+    "giving_up_a_right_pixel_never_raises",
+}
+CHOICE = {"chosen_classes_keep_their_values"}
+PERMUTATION = {"permuted_ids_permute_classes"}
+#: What a mean over classes keeps besides.
+CLASS_MEAN = MAPS | CHOICE | {"the_value_is_the_mean_over_classes", "where_defined_is_defined"}
+
+LAWS_OF: dict[str, set[str]] = {
+    "mean_iou": CLASS_MEAN | PERMUTATION,
+    "mean_dice": CLASS_MEAN | PERMUTATION,
+    "mean_precision": CLASS_MEAN | PERMUTATION,
+    "mean_recall": CLASS_MEAN | PERMUTATION,
+    "mean_accuracy": CLASS_MEAN | PERMUTATION,
+    "category_iou": CLASS_MEAN,
+    "ade_score": MAPS | CHOICE | PERMUTATION,
+    "pixel_accuracy": MAPS
+    | CHOICE
+    | PERMUTATION
+    | {"correcting_a_pixel_never_lowers", "giving_up_any_pixel_never_raises"},
+    "frequency_weighted_iou": MAPS | CHOICE | PERMUTATION,
+    "mean_iiou": MAPS | {"correcting_a_pixel_never_lowers"},
+    "category_iiou": MAPS | {"correcting_a_pixel_never_lowers"},
+    ToyAveragePrecision.name: STATE,
+}
+
+NO_MEAN = "its value is no mean over classes"
+NO_RULE = "has no rule for absent classes"
+FEWER_FALSE = "a wrong pixel given up is one false positive less for the class it was given to"
+LEFT_OUT = "fp_only=skip leaves a class out that absent=zero brings back when its last pixel is corrected"
+LAST_PIXEL = "a class that was predicted only is absent when its last pixel is given up"
+WEIGHTS = "the weights move too when a pixel left out as void comes to be counted"
+NO_MAPS = "has no label maps"
+EXEMPT: dict[str, dict[str, str]] = {
+    "giving_up_any_pixel_never_raises": {
+        "mean_iou": FEWER_FALSE,
+        "mean_dice": FEWER_FALSE,
+        "mean_precision": FEWER_FALSE,
+        "category_iou": FEWER_FALSE,
+        "ade_score": FEWER_FALSE,
+        "frequency_weighted_iou": FEWER_FALSE,
+        "mean_iiou": FEWER_FALSE,
+        "category_iiou": FEWER_FALSE,
+        "mean_recall": LAST_PIXEL,
+        "mean_accuracy": LAST_PIXEL,
+    },
+    "correcting_a_pixel_never_lowers": {
+        "mean_iou": LEFT_OUT,
+        "mean_dice": LEFT_OUT,
+        "mean_precision": LEFT_OUT,
+        "mean_recall": LEFT_OUT,
+        "mean_accuracy": LEFT_OUT,
+        "category_iou": LEFT_OUT,
+        "ade_score": LEFT_OUT,
+        "frequency_weighted_iou": WEIGHTS,
+    },
+    "permuted_ids_permute_classes": {
+        "category_iou": "a class that changes its id changes its group",
+        "mean_iiou": "the average size belongs to the id, and instance ids hold class ids",
+        "category_iiou": "as mean_iiou",
+    },
+    "chosen_classes_keep_their_values": dict.fromkeys(("mean_iiou", "category_iiou"), "has no choice of classes"),
+    "the_value_is_the_mean_over_classes": {
+        "pixel_accuracy": NO_MEAN,
+        "frequency_weighted_iou": NO_MEAN,
+        "ade_score": "the average of two values; test_the_ade_score_is_the_average_of_two holds it",
+        "mean_iiou": NO_RULE,
+        "category_iiou": NO_RULE,
+    },
+    "where_defined_is_defined": {
+        "pixel_accuracy": NO_RULE,
+        "frequency_weighted_iou": NO_RULE,
+        "ade_score": "also undefined where classes are predicted and none is true",
+        "mean_iiou": NO_RULE,
+        "category_iiou": NO_RULE,
+    },
+}
+for _name in LAWS.keys() - STATE:
+    EXEMPT.setdefault(_name, {})[ToyAveragePrecision.name] = NO_MAPS
+
+
+def test_every_metric_declares_every_law_or_is_exempt() -> None:
+    assert LAWS_OF.keys() == ALL.keys(), "a metric without a row in LAWS_OF"
+    for name, declared in LAWS_OF.items():
+        exempt = {law for law, reasons in EXEMPT.items() if reasons.get(name)}
+        assert declared | exempt == LAWS.keys() and not declared & exempt, name
+
+
+def declared_laws() -> Iterator[tuple[str, str]]:
+    return ((name, law) for name in LAWS_OF for law in sorted(LAWS_OF[name]))
+
+
+def settings_for(name: str, law: str) -> tuple[Metric[Any], ...]:
+    """All settings for laws of text; for laws of counting a sample of 40, another one for every law."""
+    every = every_setting(name)
+    if LAWS[law] in (text_round_trips, signature_lists_every_field, copies_are_equal, is_frozen):
+        return every
+    if len(every) < 40:
+        return every * (40 // len(every))
+    first = sorted(LAWS).index(law) % (len(every) // 40 or 1)
+    return every[first :: len(every) // 40 or 1]
+
+
+@pytest.mark.parametrize(("name", "law"), list(declared_laws()))
+def test_the_metric_keeps_the_law(name: str, law: str) -> None:
+    for seed, metric in enumerate(settings_for(name, law), 1000):
+        try:
+            LAWS[law](metric, np.random.default_rng(seed))
+        except Exception as error:
+            error.add_note(f"{metric.signature()}, seed {seed}")
+            raise
+
+
+ROAD, PERSON, VOID = 7, 31, 255
+#: By reason: parameters, truth, prediction, and what the last but one pixel is changed to. Every person pixel is of
+#: one instance.
+COUNTEREXAMPLES: dict[str, tuple[dict[str, Any], list[int], list[int], int]] = {
+    # The second pixel is a false positive of person until it is given up.
+    FEWER_FALSE: ({}, [PERSON, ROAD, ROAD], [PERSON, PERSON, ROAD], VOID),
+    # Person is predicted only, worth 0 in the mean, until its only pixel is given up.
+    LAST_PIXEL: ({}, [ROAD, ROAD, ROAD], [ROAD, PERSON, ROAD], VOID),
+    # Person is predicted only and left out; then it is absent and worth 0: 9 / 10 becomes (10 / 10 + 0) / 2.
+    LEFT_OUT: (
+        {"fp_only": "skip", "absent": "zero", "classes": ("road", "person")},
+        [ROAD] * 10,
+        [ROAD] * 8 + [PERSON, ROAD],
+        ROAD,
+    ),
+    # Road 4 / 8 alone; then person 1 / 5 with weight 1: (8 · 0.5 + 1 · 0.2) / 9.
+    WEIGHTS: (
+        {"void_prediction": "skip"},
+        [ROAD] * 7 + [PERSON, ROAD],
+        [ROAD] * 3 + [PERSON] * 4 + [VOID, ROAD],
+        PERSON,
+    ),
+}
+
+
+@pytest.mark.parametrize("law", ["giving_up_any_pixel_never_raises", "correcting_a_pixel_never_lowers"])
+def test_these_exemptions_are_needed(law: str) -> None:
+    for name, reason in EXEMPT[law].items():
+        if reason == NO_MAPS:
+            continue
+        fields, truth, prediction, value = COUNTEREXAMPLES[reason]
+        metric = METRICS[name](**fields)
+        instances = [PERSON * 1000 + 1 if t == PERSON else t for t in truth]
+        sample = Sample(("a",), *(np.array([m], np.int64) for m in (truth, prediction, instances)))
+        before = scored(metric, [sample]).value
+        after = scored(metric, with_pixel([sample], (0, len(truth) - 2), value)).value
+        assert (after > before) if value == VOID else (after < before), f"{name}: {before} became {after}"
+
+
+# What text and parameters may be.
+
+
+def bad_values(cls: type[Metric[Any]]) -> Iterator[tuple[str, Any, str]]:
+    """Fields with a value they cannot take, and what the error must name."""
+    for name, kind in kinds(cls).items():
+        if get_origin(kind) is Literal:
+            named = " | ".join(map(str, get_args(kind)))
+            yield from (
+                (name, value, named) for value in ("nonsense", "", get_args(kind)[0].upper(), 1, None, ["skip"])
+            )
+        elif kind in (int, float):
+            bad = (math.nan, math.inf, True, "1", None, *((0.5,) if kind is int else ()))
+            yield from ((name, value, "finite number") for value in bad)
+        else:
+            yield from ((name, value, "list of names") for value in ((), 3, None, ["road"], ("road", 3)))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_bad_parameter_is_refused_and_the_choices_named(name: str) -> None:
+    cases = list(bad_values(ALL[name]))
+    assert {field for field, _, _ in cases} == set(kinds(ALL[name]))
+    for field, value, named in cases:
+        with pytest.raises(BadParameter) as caught:
+            ALL[name](**{field: value})
+        assert caught.value.found.startswith(f"{name}: {field}="), (field, value)
+        assert named in caught.value.expected, (field, value)
+
+
+def fields_in_order(name: str) -> list[str]:
+    return [field.name for field in dataclasses.fields(ALL[name])]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_bad_text_is_refused_and_the_choices_named(name: str) -> None:
+    fields = kinds(ALL[name])
+    for text in ("nonsense=1", "nonsense", "=1", "Pool=image"):
+        with pytest.raises(BadParameter) as caught:
+            parse_metric(f"{name}({text})")
+        assert caught.value.expected == (", ".join(fields_in_order(name)) or "no parameters"), text
+    for field, kind in fields.items():
+        twice = f"{field}={choices(field, kind)[0]}"
+        with pytest.raises(BadParameter, match="twice"):
+            parse_metric(f"{name}({twice},{twice})")
+        wrong = {int: "0.5", float: "much"}.get(kind, "[]" if field == "classes" else "nonsense")
+        with pytest.raises(BadParameter) as caught:
+            parse_metric(f"{name}({field}={wrong})")
+        assert all(str(choice) in caught.value.expected for choice in get_args(kind) if get_origin(kind) is Literal)
+    for text in (f"{name}(", f"{name})", f"{name}()x", f"1{name}", "", "(a=b)", f"{name} {name}"):
+        with pytest.raises(BadParameter, match="expected name or name"):
+            parse_metric(text)
+
+
+def test_a_near_miss_is_named() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'mean_iou'"):
+        parse_metric("mean_iuo")
+    with pytest.raises(UnknownName, match="known: .*pixel_accuracy"):
+        parse_metric("zzz")
+    with pytest.raises(BadParameter, match="did you mean 'absent'"):
+        parse_metric("mean_iou(absnet=zero)")
+    with pytest.raises(BadParameter, match="did you mean 'propagate'"):
+        parse_metric("mean_iou(absent=propagte)")
+
+
+names = st.text(min_size=1, max_size=12) | st.text("'\\,[]() =", min_size=1, max_size=8)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@given(names | st.lists(names, min_size=1, max_size=4).map(tuple))
+def test_any_names_of_classes_survive_the_text(classes: str | tuple[str, ...]) -> None:
+    metric = MeanIou(classes=classes, absent="zero")
+    assert parse_metric(metric.signature()) == metric
+    assert parse_metric(str(metric)) == metric
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=200)
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers())
+def test_any_numbers_survive_the_text(least_score: float, most_found: int) -> None:
+    metric = ToyAveragePrecision(least_score=least_score, most_found=most_found)
+    assert parse_metric(metric.signature()) == metric
+    assert parse_metric(str(metric)) == metric
+
+
+def test_a_metric_starts_from_the_instance_of_its_protocol() -> None:
+    own = MeanIou(absent="zero", void_prediction="skip")
+    found = parse_metric("mean_iou(void_prediction=miss)", {"mean_iou": own})
+    assert found == MeanIou(absent="zero")
+    assert found.key(own) == "mean_iou(void_prediction=miss)"
+    assert own.key(own) == "mean_iou"
+
+
+@pytest.mark.parametrize("classes", ODD_CHOICES, ids=str)
+def test_odd_names_of_classes_can_be_chosen(classes: str | tuple[str, ...]) -> None:
+    metric = MeanIou(classes=classes)
+    assert parse_metric(str(metric)) == metric
+    score = scored(metric, several(np.random.default_rng(7), metric))
+    assert set(score.per_class) == {SPACE.names[i] for i in SPACE.select(classes)} and score.per_class
+
+
+def test_an_unknown_class_is_refused_before_anything_is_counted() -> None:
+    for name in TABLE_METRICS:
+        for pool in ("dataset", "image"):
+            with pytest.raises(UnknownName, match="no class 'raod'.*did you mean 'road'"):
+                tally_of(METRICS[name](classes=("raod",), pool=pool))
+
+
+# What metrics have to do with each other.
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_dice_and_iou_say_the_same_of_a_class(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    samples = several(rng, MeanIou())
+    iou, dice = scored(MeanIou(), samples).per_class, scored(MeanDice(), samples).per_class
+    most = sum(s.truth.size for s in samples) * 2
+    for name in SPACE.names:
+        assert math.isnan(iou[name]) == math.isnan(dice[name])
+        if not math.isnan(iou[name]):
+            ratio = Fraction(iou[name]).limit_denominator(most)  # the counts behind the float
+            assert float(ratio) == iou[name] and dice[name] == float(2 * ratio / (1 + ratio)), f"seed {seed}, {name}"
+
+
+@pytest.mark.parametrize("recall", every_setting("mean_recall")[::5], ids=str)
+def test_mean_accuracy_is_mean_recall(recall: MeanRecall) -> None:
+    accuracy = MeanAccuracy(**{field: getattr(recall, field) for field in kinds(MeanAccuracy)})
+    for seed in range(5):
+        samples = several(np.random.default_rng(seed), recall)
+        assert bits(scored(accuracy, samples)) == bits(scored(recall, samples)), f"seed {seed}"
+
+
+def test_the_ade_score_is_the_average_of_two() -> None:
+    for seed, metric in enumerate(every_setting("ade_score")[::3]):
+        metric = replace(metric, pool="dataset")
+        samples = several(np.random.default_rng(seed), metric)
+        fields = {name: getattr(metric, name) for name in metric.field_names()}
+        iou = scored(MeanIou(**fields), samples)
+        accuracy = scored(strict(PixelAccuracy(), **fields), samples).value
+        expected = (accuracy + iou.value) / 2
+        assert bits(scored(metric, samples)) == (expected.hex(), bits(iou)[1]), f"{metric}, seed {seed}"
+
+
+@pytest.mark.parametrize("pool", get_args(kinds(CategoryIou)["pool"]))
+def test_the_iou_of_a_group_is_that_of_its_classes_made_one(pool: str) -> None:
+    for seed, rules in enumerate(
+        itertools.product(*(choices(n, kinds(CategoryIou)[n]) for n in ("absent", "fp_only")))
+    ):
+        category = CategoryIou(**dict(zip(("absent", "fp_only"), rules, strict=True)), pool=pool)
+        samples = several(np.random.default_rng(seed), category)
+        # Pavement (8) becomes road (7), the other class of its group.
+        merged = [maps(s, lambda m: np.where(m == 8, m.dtype.type(7), m)) for s in samples]
+        iou = scored(MeanIou(**{name: getattr(category, name) for name in category.field_names()}), merged).per_class
+        expected = {"flat": iou["road"], "vehicle": iou[SIZED[0].name], "human": iou["person"]}
+        found = scored(category, samples).per_class
+        assert {n: v.hex() for n, v in found.items()} == {n: v.hex() for n, v in expected.items()}, f"seed {seed}"
+
+
+def test_pools_that_are_one_on_one_image() -> None:
+    for name, seed in itertools.product(TABLE_METRICS, range(10)):
+        sample = predicted(np.random.default_rng(seed), METRICS[name]())[:1]
+        one, other = (scored(METRICS[name](pool=pool), sample) for pool in ("dataset", "image"))
+        assert bits(one) == bits(other), f"{name}, seed {seed}"
+
+
+# Faults, and the accumulator.
+
+
+def test_a_faulty_sample_is_not_counted_and_all_faults_are_told() -> None:
+    good, zeros = np.full((2, 2), 7, np.uint8), np.full((2, 2), 3, np.uint8)
+    stray = np.array([[7, 7], [99, 98]])
+    for metric in (MeanIou(), MeanIou(pool="image")):
+        tally = tally_of(metric)
+        state = tally.start()
+        with pytest.raises(Refusal) as caught:
+            tally.count_into(
+                state, [Sample(("a",), good, zeros), Sample(("b",), good, stray), Sample(("c",), stray, good)]
+            )
+        submission, dataset = caught.value.faults
+        assert (type(submission), submission.pixel, submission.count) == (StrayLabel, (1, 0), 2)
+        assert (type(dataset), dataset.pixel, dataset.count) == (DatasetError, (1, 0), 2)
+        assert state.to_bytes() == counted(metric, [Sample(("a",), good, zeros)]).to_bytes()
+        with pytest.raises(StrayLabel):
+            tally.count_into(state, [Sample(("b",), good, stray)])
+
+
+@pytest.mark.parametrize("name", TABLE_METRICS)
+def test_a_refused_void_is_told_with_its_first_pixel_whatever_its_id(name: str) -> None:
+    metric = TABLE_METRICS[name](void_prediction="error")
+    n_several = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        shape = tuple(rng.integers(1, 9, int(rng.integers(2, 4))).tolist())
+        prediction = filled(rng, may_predict(metric), shape, str(rng.choice(["u1", "i8"])))
+        chosen = np.sort(rng.choice(prediction.size, int(rng.integers(1, prediction.size + 1)), replace=False))
+        prediction.flat[chosen] = rng.choice(SPACE.void_truth, chosen.size)
+        n_several += len(np.unique(prediction.flat[chosen])) > 1
+        with pytest.raises(VoidPrediction) as caught:
+            scored(metric, [Sample(("a",), filled(rng, SPACE.columns, shape), prediction)])
+        first = tuple(int(i) for i in np.unravel_index(chosen[0], shape))
+        assert (caught.value.pixel, caught.value.count) == (first, chosen.size), f"seed {seed}"
+        assert f"void value {prediction[first]} " in caught.value.found
+    assert n_several > 20
+
+
+@pytest.mark.parametrize("metric", [MeanIou(), MeanIou(pool="image", absent="zero")], ids=str)
+def test_running_is_the_tally_and_the_metric(metric: MeanIou) -> None:
+    samples = predicted(np.random.default_rng(3), metric)
+    runs = [Running(metric, SPACE) for _ in range(3)]
+    for i, sample in enumerate(samples):
+        runs[i % 3].update(truth=sample.truth, prediction=sample.prediction, key=sample.key)
+    for other in runs[1:]:
+        runs[0].merge(pickle.loads(pickle.dumps(other)))
+    assert bits(runs[0].compute()) == bits(scored(metric, samples))
+    for other in (
+        Running(MeanDice(), SPACE),
+        Running(replace(metric, absent="one"), SPACE),
+        Running(metric, 3, void=4),
+    ):
+        with pytest.raises(BadParameter):
+            runs[0].merge(other)
