@@ -64,9 +64,10 @@ def read_table(data: dict[str, Any], kind: type[T], *, file: str) -> T:
 
 def place(path: str) -> str:
     """Return where a value of a TOML document stands: `classes[3].id` is entry 4 of table classes, key id."""
+    # A value of a table without fixed keys: msgspec does not say under which key.
+    path = path.replace("[...]", ".(any)")
     table, dot, key = path.rpartition(".")
     named = re.sub(r"\[(\d+)\]", lambda match: f" entry {int(match[1]) + 1}", table if dot else "")
-    named = re.sub(r"\[\.\.\.\]", "", named)
     last = re.sub(r"\[(\d+)\]", lambda match: f" entry {int(match[1]) + 1}", key)
     return f"table {named or '(top)'}, key {last or '(any)'}"
 

@@ -96,6 +96,11 @@ class LabelSpace:
         -------
         LabelSpace
             The space.
+
+        Raises
+        ------
+        BadParameter
+            For less than one class, or a void id that is a class of the space.
         """
         extra = (void,) if isinstance(void, int) else tuple(void)
         if isinstance(space, LabelSpace):
@@ -131,7 +136,7 @@ class LabelSpace:
         return tuple(dict.fromkeys(c.group for c in self.evaluated if c.group is not None))
 
     def group_of(self, value: int) -> str | None:
-        """Return the group of a class id, evaluated or not; None for void."""
+        """Return the group of the class with the id `value`, evaluated or not; None for void."""
         return next((c.group for c in self.classes if c.id == value), None)
 
     def select(self, which: str | tuple[str, ...]) -> tuple[int, ...]:

@@ -129,6 +129,16 @@ class Signature:
     def parse(cls, text: str) -> Signature:
         """Read a signature; of the truth's digest it holds the eight digits that the text has.
 
+        Parameters
+        ----------
+        text : str
+            What `str` makes of a signature.
+
+        Returns
+        -------
+        Signature
+            The parts.
+
         Raises
         ------
         BadParameter
@@ -270,6 +280,11 @@ class Result:
 
     def to_frame(self) -> Any:
         """Return the numbers as a pandas DataFrame: a row for each score, with no class, and each of its classes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows.
 
         Raises
         ------

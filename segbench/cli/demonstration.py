@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -75,10 +77,12 @@ def scored(folder: Path, name: str) -> Result:
 
 def next_steps(folder: Path) -> str:
     """Return what to try next."""
-    score = f"segbench score {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes"
+    # By its path where the name alone would not be found, as after `make demo`.
+    command = "segbench" if shutil.which("segbench") else sys.argv[0]
+    score = f"{command} score {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes"
     return f"""
 Results, counts and signatures are in {folder}/*.json. What to try next:
   {score} --format json
   {score} --metric 'mean_iou(pool=image)'
-  segbench check {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes
-  segbench score YOUR_PREDICTIONS --dataset voc --data-root VOCdevkit/VOC2012"""
+  {command} check {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes
+  {command} score YOUR_PREDICTIONS --dataset voc --data-root VOCdevkit/VOC2012"""

@@ -119,6 +119,10 @@ def _run(args: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except BrokenPipeError:
         raise
+    except SystemExit:
+        # So click itself ends when the reader of its help has gone; 1 would mean that a gate failed.
+        report.abandon_stdout()
+        return 0
     except click.ClickException as error:
         report.refusal(UsageError(error.format_message()), as_json=_wants_json(args))
         return UsageError.exit_code

@@ -20,20 +20,19 @@ _STYLES = {"error": "31", "warning": "33", "bold": "1", "dim": "2"}
 
 
 def data(text: str) -> None:
-    """Print on standard output, and see that it arrives.
+    """Print on standard output, and see that it arrives, unless nobody reads any more (`| head`).
 
     Raises
     ------
     OutputProblem
         When it cannot be written, because a disk is full.
-    BrokenPipeError
-        When nobody reads any more.
     """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        # The work is done all the same, and the exit code still tells what became of it.
+        abandon_stdout()
     except OSError as error:
         abandon_stdout()
         raise OutputProblem(f"cannot be written: {error.strerror}", file="standard output") from None

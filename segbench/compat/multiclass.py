@@ -22,7 +22,18 @@ Out = TypeVar("Out")
 
 
 class Multiclass(ABC, Generic[Out]):
-    """Counts a table of classes, truth first; pixels whose target is `ignore_index` are left out."""
+    """Counts a table of classes, truth first; pixels whose target is `ignore_index` are left out.
+
+    Parameters
+    ----------
+    num_classes, ignore_index, validate_args
+        As in `segbench.compat.torchmetrics.MulticlassJaccardIndex`.
+
+    Raises
+    ------
+    BadParameter
+        For a parameter that is not supported.
+    """
 
     def __init__(self, num_classes: int | None, ignore_index: int | None, validate_args: bool) -> None:
         refuse_unless(num_classes is not None, "num_classes", None, expected="the number of classes")
@@ -127,7 +138,18 @@ class Multiclass(ABC, Generic[Out]):
 
 
 class Ratio(Multiclass[float | NDArray[np.float64]]):
-    """A ratio of each class, or its average."""
+    """A ratio of each class, or its average.
+
+    Parameters
+    ----------
+    num_classes, average, ignore_index, validate_args, zero_division
+        As in `segbench.compat.torchmetrics.MulticlassJaccardIndex`.
+
+    Raises
+    ------
+    BadParameter
+        For a parameter that is not supported.
+    """
 
     metric: ClassVar[ClassMean]
 

@@ -36,6 +36,7 @@ _COMPRESSED: dict[bytes, Callable[[], Decompressor]] = {
 }
 _OTHERS = {b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!\x1a\x07": "a RAR archive", b"\x28\xb5\x2f\xfd": "zstd"}
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_HEAD = _TAR_MAGIC_AT + len(_TAR_MAGIC)
 _READ = "a zip, or a tar as it is or compressed by gzip, xz or bzip2"
 
 #: Label maps compress well, yet a hundredfold is more than honest ones do, whatever their format.
@@ -97,21 +98,25 @@ def open_archive(path: Path, *, most_members: int, most_bytes: int | None = None
     """
     source = Source(path, shown=path)
     try:
-        head = source.read(0, _TAR_MAGIC_AT + len(_TAR_MAGIC))
-        begin = _decompressor(head)
-        limits = Limits(most_members, _most_bytes(most_bytes, source.size, spooled=begin is not None))
-        if begin is not None:
-            tar = spooled(source, begin, most=limits.unpacked)
-            source.close()
-            return TarArchive(path, tar, limits)
-        if head.startswith(_ZIP):
-            return ZipArchive(path, source, limits)
-        if head[_TAR_MAGIC_AT:] == _TAR_MAGIC or _is_plain_tar(path, head):
-            return TarArchive(path, source, limits)
-        raise _unknown(path, head)
+        return _opened(path, source, most_members, most_bytes)
     except BaseException:
         source.close()
         raise
+
+
+def _opened(path: Path, source: Source, most_members: int, most_bytes: int | None) -> Archive:
+    head = source.read(0, _HEAD)
+    begin = _decompressor(head)
+    limits = Limits(most_members, _most_bytes(most_bytes, source.size, spooled=begin is not None))
+    if begin is not None:
+        tar = spooled(source, begin, most=limits.unpacked)
+        source.close()
+        return TarArchive(path, tar, limits)
+    if head.startswith(_ZIP):
+        return ZipArchive(path, source, limits)
+    if _has_tar_magic(head) or _is_plain_tar(path, head):
+        return TarArchive(path, source, limits)
+    raise _unknown(path, head)
 
 
 def _most_bytes(most: int | None, size: int, *, spooled: bool) -> int:
@@ -126,11 +131,11 @@ def _decompressor(head: bytes) -> Callable[[], Decompressor] | None:
 
 
 def _looks_like_one(source: Source) -> bool:
-    head = source.read(0, _TAR_MAGIC_AT + len(_TAR_MAGIC))
+    head = source.read(0, _HEAD)
     begin = _decompressor(head)
     if begin is not None:
         head = _first_block(source, begin)
-    return head.startswith((*_ZIP, *_OTHERS)) or head[_TAR_MAGIC_AT:][: len(_TAR_MAGIC)] == _TAR_MAGIC
+    return head.startswith((*_ZIP, *_OTHERS)) or _has_tar_magic(head)
 
 
 def _first_block(source: Source, begin: Callable[[], Decompressor]) -> bytes:
@@ -139,6 +144,10 @@ def _first_block(source: Source, begin: Callable[[], Decompressor]) -> bytes:
         return next(unpacked(chunks, begin, several=False), b"")
     except DamagedStream:
         return b""
+
+
+def _has_tar_magic(head: bytes) -> bool:
+    return head[_TAR_MAGIC_AT:_HEAD] == _TAR_MAGIC
 
 
 def _is_plain_tar(path: Path, head: bytes) -> bool:

@@ -17,8 +17,9 @@ from segbench.errors import DatasetError, SegbenchError, SubmissionError, Unread
 #: A label file is smaller than this; what is larger is not read into memory.
 LARGEST_FILE = 1 << 31
 
-_JUNK_FOLDERS = frozenset({"__MACOSX", ".git", ".ipynb_checkpoints"})
-_JUNK_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+#: What systems leave behind in folders and archives.
+JUNK_FOLDERS = frozenset({"__MACOSX", ".git", ".ipynb_checkpoints"})
+JUNK_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 def walk(root: Path) -> Iterator[str]:
@@ -45,9 +46,9 @@ def walk(root: Path) -> Iterator[str]:
         with _listing(root / folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in _JUNK_FOLDERS:
+                    if entry.name not in JUNK_FOLDERS:
                         pending.append(f"{folder}{entry.name}/")
-                elif entry.name not in _JUNK_FILES and not entry.name.startswith("._"):
+                elif entry.name not in JUNK_FILES and not entry.name.startswith("._"):
                     yield f"{folder}{entry.name}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from segbench.datasets.files import _JUNK_FILES, _JUNK_FOLDERS, normal
+from segbench.datasets.files import JUNK_FILES, JUNK_FOLDERS, normal
 from segbench.errors import Refusal, UnsafeArchive
 
 #: Endings of archives that are read, and of those that are only recognised.
@@ -175,7 +175,7 @@ def parts_of(name: str) -> list[str]:
 
 def is_junk(parts: list[str]) -> bool:
     """Return whether a file, given by the parts of its name, is one that systems leave behind; as `files.walk` does."""
-    return parts[-1] in _JUNK_FILES or parts[-1].startswith("._") or not _JUNK_FOLDERS.isdisjoint(parts[:-1])
+    return parts[-1] in JUNK_FILES or parts[-1].startswith("._") or not JUNK_FOLDERS.isdisjoint(parts[:-1])
 
 
 def damaged(path: Path, found: str) -> UnsafeArchive:

@@ -86,7 +86,7 @@ class ZipArchive(Archive):
         if locator.startswith(b"PK\6\7"):
             end -= _LOCATOR64.size + _END64.size
             record = self._source.read(max(end, 0), _END64.size)
-            if end < 0 or not record.startswith(b"PK\6\6"):
+            if end < 0 or len(record) < _END64.size or not record.startswith(b"PK\6\6"):
                 raise damaged(self.path, "a zip64 without its end")
             _, _, _, _, disk, first_disk, here, count, length, start = _END64.unpack(record)
         if disk or first_disk or here != count:

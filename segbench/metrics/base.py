@@ -57,7 +57,7 @@ class Tally(ABC):
 
     @abstractmethod
     def add_record(self, state: State, content: Content) -> None:
-        """Count one recorded image into a state: the same as counting the image."""
+        """Count the recorded `content` of one image into a `state`: the same as counting the image."""
 
 
 T = TypeVar("T", bound=Tally)
@@ -80,14 +80,14 @@ class Metric(ABC, Generic[T]):
     @classmethod
     @abstractmethod
     def tally(cls, metrics: Sequence[Self], space: LabelSpace) -> T:
-        """Return the one tally that serves several metrics of this family."""
+        """Return the one tally that serves several `metrics` of this family on a `space`."""
 
     @abstractmethod
     def compute(self, state: State, space: LabelSpace) -> Score:
-        """Turn a state into a score."""
+        """Return the score that a `state` counted on a `space` comes to."""
 
     def warnings(self, state: State, space: LabelSpace) -> list[str]:
-        """Return what a reader of the score should know."""
+        """Return what a reader of the score of a `state` on a `space` should know."""
         return []
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class Metric(ABC, Generic[T]):
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """The names of the parameters, sorted."""
+        """Return the names of the parameters, sorted."""
         return tuple(sorted(_field_kinds(cls)))
 
     def __str__(self) -> str:
@@ -203,7 +203,7 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def or_nan(value: float | None) -> float:
-    """Return a number for a score: what is left out is undefined there."""
+    """Return the `value` for a score: what is left out is undefined there."""
     return math.nan if value is None else value
 
 

@@ -84,7 +84,25 @@ class ConfusionTally(Tally):
             state.means(name).add(numbers(table))
 
     def count(self, sample: Sample) -> tuple[NDArray[np.int64], Content]:
-        """Return one image's table and what is recorded of it."""
+        """Count one image.
+
+        Parameters
+        ----------
+        sample : Sample
+            Label maps of ids.
+
+        Returns
+        -------
+        table : ndarray of int64, shape (n_codes, n_codes + 1)
+            Pixels by truth code and prediction code, those without a prediction last.
+        content : Content
+            What is recorded of the image.
+
+        Raises
+        ------
+        ShapeMismatch, StrayLabel, VoidPrediction, DatasetError, BadParameter
+            For the first fault that is found.
+        """
         truth = as_labels(sample.truth, name="truth")
         if sample.prediction is None:
             table = self._missing(truth)

@@ -49,7 +49,22 @@ class Margins:
 
     @classmethod
     def of(cls, table: NDArray[np.int64], space: LabelSpace, void_prediction: str) -> Margins:
-        """Read the margins of a table of codes, shape (n_codes, n_codes + 1); the last column is always a miss."""
+        """Read the margins of a table.
+
+        Parameters
+        ----------
+        table : ndarray of int64, shape (n_codes, n_codes + 1)
+            Pixels by truth code and prediction code; the last column is always a miss.
+        space : LabelSpace
+            The classes and the order of their codes.
+        void_prediction : str
+            The rule of that name.
+
+        Returns
+        -------
+        Margins
+            Those of the evaluated classes.
+        """
         k = len(space.evaluated)
         rows = table[:k]
         counted = np.delete(rows, slice(k, -1), axis=1) if void_prediction == "skip" else rows
@@ -57,7 +72,7 @@ class Margins:
         return cls(rows.diagonal().tolist(), counted.sum(axis=1).tolist(), rows[:, :k].sum(axis=0).tolist())
 
     def select(self, chosen: Sequence[int]) -> Margins:
-        """Return the margins of some classes."""
+        """Return the margins of the classes whose rows are `chosen`."""
         return Margins(*([column[i] for i in chosen] for column in (self.correct, self.truth, self.predicted)))
 
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
@@ -103,14 +118,14 @@ class TableMetric(Metric[ConfusionTally]):
 
     @abstractmethod
     def values(self, margins: Margins) -> tuple[Value, list[Value]]:
-        """Return the overall value and the value of each part: None is left out, NaN is undefined."""
+        """Return the overall value of `margins`, and that of each part: None is left out, NaN is undefined."""
 
     def parts(self, space: LabelSpace) -> tuple[str, ...]:
-        """Return the names of what has a value of its own: the chosen classes."""
+        """Return the names of what in a `space` has a value of its own: the chosen classes."""
         return tuple(space.names[i] for i in space.select(self.classes))
 
     def margins(self, table: NDArray[np.int64], space: LabelSpace) -> Margins:
-        """Read the margins of each part from a table of codes."""
+        """Return the margins of each part in a `table` of codes of a `space`."""
         return Margins.of(table, space, self.void_prediction).select(space.select(self.classes))
 
     def compute(self, state: State, space: LabelSpace) -> Score:
@@ -125,7 +140,7 @@ class TableMetric(Metric[ConfusionTally]):
         return Score(or_nan(value), per_class, self.unit, self.higher_is_better)
 
     def image_numbers(self, space: LabelSpace, table: NDArray[np.int64]) -> list[Value]:
-        """Return one image's overall value, then its value for each part."""
+        """Return the overall value of one image's `table` of codes of a `space`, then its value for each part."""
         value, values = self.values(self.margins(table, space))
         return [value, *values]
 
@@ -159,7 +174,18 @@ class ClassMean(TableMetric):
     @staticmethod
     @abstractmethod
     def ratio(correct: int, truth: int, predicted: int) -> tuple[int, int]:
-        """Return numerator and denominator of a class from its TP, GT and PR."""
+        """Divide the margins of a class.
+
+        Parameters
+        ----------
+        correct, truth, predicted : int
+            TP, GT and PR of the class.
+
+        Returns
+        -------
+        numerator, denominator : int
+            Their ratio is the value of the class, 0 when the denominator is.
+        """
 
     def values(self, margins: Margins) -> tuple[Value, list[Value]]:
         """Return the mean over the parts, and their values."""
@@ -167,7 +193,7 @@ class ClassMean(TableMetric):
         return mean(values), values
 
     def undefined_classes(self, state: State, space: LabelSpace) -> list[str]:
-        """Return the names of the parts that are in neither truth nor prediction."""
+        """Return the names of the parts of a `space` that a `state` has in neither truth nor prediction."""
         margins = self.margins(state.counts("table").values, space)
         pairs = zip(self.parts(space), margins, strict=True)
         return [name for name, (_, truth, predicted) in pairs if not truth and not predicted]

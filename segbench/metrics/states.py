@@ -38,7 +38,7 @@ class Part(Protocol):
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild a part from `to_arrays`."""
+        """Return the part whose `to_arrays` gave `arrays`."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Counts:
 
     @classmethod
     def zeros(cls, *shape: int) -> Counts:
-        """Return counts of nothing."""
+        """Return counts of nothing, an array of this `shape`."""
         return cls(np.zeros(shape, np.int64))
 
     def add(self, values: NDArray[np.int64]) -> None:
-        """Add counts in place."""
+        """Add an array of `values` in place."""
         np.add(self.values, values, out=self.values)
 
     def merge(self, other: Counts) -> Counts:
@@ -74,7 +74,7 @@ class Counts:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Counts:
-        """Rebuild counts."""
+        """Return the counts in `arrays`."""
         return cls(arrays["values"])
 
     def __eq__(self, other: object) -> bool:
@@ -97,7 +97,18 @@ class Rows:
     blocks: list[Arrays] = field(default_factory=list)
 
     def add(self, **columns: NDArray[Any]) -> None:
-        """Append rows, given as one array of equal length for each column."""
+        """Append rows.
+
+        Parameters
+        ----------
+        **columns : ndarray, shape (rows,)
+            The values of each column, the same columns every time.
+
+        Raises
+        ------
+        BadParameter
+            For columns of unequal length, or other columns than before.
+        """
         if len({len(column) for column in columns.values()}) > 1:
             raise BadParameter("columns of unequal length", expected="one entry of each column for each row")
         for block in self.blocks[:1]:
@@ -125,7 +136,7 @@ class Rows:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Rows:
-        """Rebuild rows."""
+        """Return the rows in `arrays`."""
         columns = {name: column for name, column in arrays.items() if name != "key_columns"}
         keys = tuple(str(name) for name in arrays["key_columns"])
         return cls(keys, [columns] if columns else [])
@@ -143,6 +154,13 @@ class ExactSum:
 
     A number that is undefined (NaN) makes the mean undefined; one to be left out is not added at all.
 
+    Parameters
+    ----------
+    scaled : int
+        The sum, times 2**1074.
+    defined, undefined : int
+        How many numbers were added, and how many of NaN.
+
     Examples
     --------
     >>> total = ExactSum()
@@ -157,7 +175,7 @@ class ExactSum:
     undefined: int = 0
 
     def add(self, value: float) -> None:
-        """Add one number."""
+        """Add the number `value`."""
         if math.isnan(value):
             self.undefined += 1
             return
@@ -201,7 +219,7 @@ class ExactMeans:
         return cls(tuple(ExactSum() for _ in range(n)))
 
     def add(self, values: Sequence[float | None]) -> None:
-        """Add one image's numbers; None is left out."""
+        """Add the numbers of one image, its `values`; None is left out."""
         for total, value in zip(self.sums, values, strict=True):
             if value is not None:
                 total.add(value)
@@ -218,7 +236,7 @@ class ExactMeans:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> ExactMeans:
-        """Rebuild the sums."""
+        """Return the sums in `arrays`."""
         split = [str(text).split() for text in arrays["sums"]]
         return cls(tuple(ExactSum(int(total, 16), int(n), int(m)) for total, n, m in split))
 
@@ -247,6 +265,16 @@ class State:
     def merge(self, other: State) -> State:
         """Return a new state that holds what both have counted.
 
+        Parameters
+        ----------
+        other : State
+            With the same parts; left as it is.
+
+        Returns
+        -------
+        State
+            The sum.
+
         Raises
         ------
         BadParameter
@@ -259,15 +287,15 @@ class State:
         return State({name: _merge(part, other.parts[name]) for name, part in self.parts.items()})
 
     def counts(self, name: str) -> Counts:
-        """Return a part that is Counts."""
+        """Return the part called `name`, which is Counts."""
         return _as(Counts, self.parts[name])
 
     def rows(self, name: str) -> Rows:
-        """Return a part that is Rows."""
+        """Return the part called `name`, which is Rows."""
         return _as(Rows, self.parts[name])
 
     def means(self, name: str) -> ExactMeans:
-        """Return a part that is ExactMeans."""
+        """Return the part called `name`, which is ExactMeans."""
         return _as(ExactMeans, self.parts[name])
 
     def to_bytes(self) -> bytes:
@@ -285,7 +313,17 @@ class State:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> State:
-        """Rebuild a state from `to_bytes`.
+        """Rebuild a state.
+
+        Parameters
+        ----------
+        data : bytes
+            What `to_bytes` returned.
+
+        Returns
+        -------
+        State
+            Equal to the one it was called on.
 
         Raises
         ------

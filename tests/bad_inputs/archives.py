@@ -122,11 +122,16 @@ def deflated_zeros(mib: int) -> bytes:
     return block * mib + squeeze.flush()
 
 
-def bomb(mib: int = 300, *, told: int | None = None) -> bytes:
-    """A zip of 0.3 MB whose only member is 300 MB long, or told to be shorter."""
-    entry = Entry(b"a.png", b"", method=8, size=mib << 20 if told is None else told)
-    entry.body = deflated_zeros(mib)
+def deflated_as(body: bytes, size: int) -> bytes:
+    """A zip whose only member has these compressed bytes."""
+    entry = Entry(b"a.png", b"", method=8, size=size)
+    entry.body = body
     return zip_of(entry)
+
+
+def bomb(*, told: int = 300 << 20) -> bytes:
+    """A zip of 0.3 MB whose only member is 300 MiB long, and may be told to be shorter."""
+    return deflated_as(deflated_zeros(300), told)
 
 
 def bzip2_bomb() -> bytes:
@@ -136,12 +141,6 @@ def bzip2_bomb() -> bytes:
         for _ in range(70):
             member.write(bytes(1 << 20))
     return buffer.getvalue()
-
-
-def not_deflate() -> bytes:
-    entry = Entry(b"a.png", method=8)
-    entry.body = b"\xff" * 99
-    return zip_of(entry)
 
 
 class Hostile(NamedTuple):
@@ -199,6 +198,7 @@ def _zips() -> dict[str, Hostile]:
     twins = zip_of(Entry("é.png".encode()), Entry("e\u0301.png".encode()))
     data = {
         "empty": (zip_of(), "no file in it"),
+        "very_long_name": (zip_of(Entry(b"x" * 5000)), "a name of 5000 bytes"),
         "only_junk": (zip_of(Entry(b"__MACOSX/._a.png"), Entry(b".DS_Store")), "no file in it"),
         "nul": (zip_of(Entry(b"a.png\0.txt")), "a NUL"),
         "no_name": (zip_of(Entry(b"")), "an empty name"),
@@ -217,7 +217,6 @@ def _zips() -> dict[str, Hostile]:
         "bomb": (bomb(), "unpacks to more"),
         "bzip2_bomb": (bzip2_bomb(), "unpacks to more"),
         "truncated": (good[:-30], "without its end"),
-        "only_start": (good[:100], "without its end"),
         "more_behind": (good + b"\0", "without its end"),
         "more_before": (b"PK\3\4" + bytes(100) + good, "not where"),
         "shifted": (zip_of(Entry(b"a.png"), shift=1), "not where"),
@@ -296,5 +295,6 @@ DAMAGED_MEMBERS = {
     "other_name": (zip_of(Entry(b"a.png", local_name=b"b.png")), "differ"),
     "other_method": (zip_of(Entry(b"a.png", local_method=8)), "differ"),
     "hidden_overlap": (zip_of(Entry(b"a.png", local_extra=5000)), "overlaps"),
-    "not_deflate": (not_deflate(), "is damaged"),
+    "not_deflate": (deflated_as(b"\xff" * 99, 99), "is damaged"),
+    "goes_on": (deflated_as(b"\3\0more", 0), "goes on after its end"),
 }

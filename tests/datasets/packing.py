@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 from tests.bad_inputs.archives import PNG, Hostile
 
@@ -40,6 +41,12 @@ def zipped(method: int) -> Callable[[Path, Path], None]:
                     file.write(path, path.relative_to(folder))
 
     return pack
+
+
+def zip64(folder: Path, target: Path) -> None:
+    """As if it had more than 65,535 members and 4 GiB."""
+    with mock.patch.multiple(zipfile, ZIP64_LIMIT=-1, ZIP_FILECOUNT_LIMIT=2):
+        zipped(zipfile.ZIP_DEFLATED)(folder, target)
 
 
 def streamed_zip(folder: Path, target: Path) -> None:
@@ -83,6 +90,7 @@ GOOD: dict[str, tuple[str, Callable[[Path, Path], None]]] = {
     "stored": ("r.zip", zipped(zipfile.ZIP_STORED)),
     "deflated": ("r.zip", zipped(zipfile.ZIP_DEFLATED)),
     "zip_bzip2": ("r.zip", zipped(zipfile.ZIP_BZIP2)),
+    "zip64": ("r.zip", zip64),
     "zip64_stream": ("r.zip", streamed_zip),
     "zip_without_suffix": ("results", zipped(zipfile.ZIP_DEFLATED)),
     "tar": ("r.tar", tarred("w")),
@@ -97,7 +105,7 @@ GOOD: dict[str, tuple[str, Callable[[Path, Path], None]]] = {
     "tar_bz2": ("r.tar.bz2", tarred("w:bz2")),
     "tgz_without_suffix": ("results", tarred("w:gz")),
 }
-KINDS = ["stored", "deflated", "zip_bzip2", "tar", "tar_gnu", "tar_gz", "tar_xz", "tar_bz2"]
+KINDS = ["stored", "deflated", "zip_bzip2", "zip64", "tar", "tar_gnu", "tar_gz", "tar_xz", "tar_bz2"]
 
 
 def packed(case: str, folder: Path, target: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from segbench.datasets.archives import open_archive
 from segbench.datasets.files import walk
 from segbench.errors import SegbenchError
-from tests.bad_inputs.archives import tar_header
+from tests.bad_inputs.archives import Entry, tar_header, zip_of
 from tests.datasets.packing import FILES, KINDS, LONG, packed
 
 
@@ -91,3 +91,13 @@ def forged_header(generator: random.Random) -> bytes:
     )
     kind = bytes([generator.choice((*b"0123456789LKxgXSVMDN\0", generator.randrange(256)))])
     return tar_header(generator.choice((b"a.png", b"", b"/", b".", b"./", b"\xff", b"\xcc\x81")), kind=kind, size=size)
+
+
+def test_a_large_listing_is_quick(tmp_path: Path) -> None:
+    data = zip_of(*(Entry(b"val/%06d.png" % i, b"") for i in range(60_000)))
+    path = tmp_path / "r.zip"
+    path.write_bytes(data)
+    start = time.process_time()
+    with open_archive(path, most_members=60_000) as archive:
+        assert len(archive.names()) == 60_000
+    assert time.process_time() - start < 4

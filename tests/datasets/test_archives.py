@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -71,10 +72,8 @@ def test_hostile_archives_are_refused(case: str, tmp_path: Path, spools: Path) -
     assert any(hostile.found in fault.found for fault in caught.value.faults), str(caught.value)
     for fault in caught.value.faults:
         assert isinstance(fault, UnsafeArchive)
-        assert fault.file is not None
-        assert fault.file.startswith(str(path))
-        assert fault.expected
-        assert fault.mend
+        assert str(fault.file).startswith(str(path))
+        assert fault.expected and fault.mend
     assert is_archive(path)
     assert sorted(tmp_path.rglob("*")) == sorted([path, spools])
 
@@ -159,7 +158,6 @@ def test_no_such_member(tmp_path: Path) -> None:
         archive.read("b.png", 1)
     with pytest.raises(ValueError, match="closed"):
         archive.read("a.png", 1)
-    archive.close()
 
 
 @pytest.mark.parametrize("case", KINDS)
@@ -213,6 +211,15 @@ def test_a_file_cut_while_it_is_read(case: str, folder: Path, tmp_path: Path) ->
             if FILES[name]:
                 with pytest.raises(UnreadableImage):
                     archive.read(name, 1 << 20)
+
+
+def test_a_disk_that_fails(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed("zip_without_suffix", folder, tmp_path)
+    with open_archive(path, most_members=MANY) as archive:
+        monkeypatch.setattr("os.pread", Mock(side_effect=OSError(5, "Input/output error")))
+        with pytest.raises(SubmissionError, match=f"{path}: cannot be read: Input/output error"):
+            archive.read("a.png", 1)
+    assert not is_archive(path)
 
 
 def test_no_space_for_the_spool(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,8 +278,8 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-@pytest.mark.parametrize(("most", "told"), [(33, None), (1 << 20, None), (1 << 31, 1000), (1 << 31, (300 << 20) - 1)])
-def test_a_bomb_costs_little_memory(most: int, told: int | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("most", "told"), [(33, 300 << 20), (1 << 20, 300 << 20), (1 << 31, 1000)])
+def test_a_bomb_costs_little_memory(most: int, told: int, tmp_path: Path) -> None:
     path = saved(tmp_path, Hostile("r.zip", bomb(told=told), ""))
     assert path.stat().st_size < 400_000
     code = f"""
@@ -282,21 +289,12 @@ from segbench.datasets.archives import open_archive
 from segbench.errors import SegbenchError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    archive = open_archive(Path({str(path)!r}), most_members=1, most_bytes={1 << 30 if told is None else 290 << 20})
+    archive = open_archive(Path({str(path)!r}), most_members=1, most_bytes={1 << 30})
     print(len(archive.read("a.png", {most})))
 except SegbenchError as error:
     print(error.found)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     said, grown = run(code).splitlines()
-    assert said == str(most) if told is None else said.startswith(("longer than the 1000", "unpacks to more"))
+    assert said == str(most) if most < told else said.startswith("longer than the 1000")
     assert int(grown) < 30
-
-
-def test_a_large_listing_is_quick(tmp_path: Path, spools: Path) -> None:
-    data = zip_of(*(Entry(b"val/%06d.png" % i, b"") for i in range(60_000)))
-    path = saved(tmp_path, Hostile("r.zip", data, ""))
-    start = time.process_time()
-    with open_archive(path, most_members=60_000) as archive:
-        assert len(archive.names()) == 60_000
-    assert time.process_time() - start < 4

@@ -16,13 +16,13 @@ from segbench.kernels import png, reference_png
 from tests.datasets.damage import truncated, two_headers, wrong_checksum
 from tests.datasets.pngs import PALETTE, chunk, header, join
 from tests.kernels.comparisons import hold
-from tests.kernels.test_png import PAETH, SUB, cases, chunks_of, encoded, small
+from tests.kernels.test_png import AVERAGE, PAETH, SUB, cases, chunks_of, encoded, small
 
 SOURCE = Path(__file__).parents[2] / "src_ext" / "_png.pyx"
 
 # what is wrong, the right text, the wrong text
 FAULTS = [
-    ("Paeth: tie of left and above", "to_left <= to_above and", "to_left < to_above and"),
+    # (A tie of left and above decides nothing: then they are equal, or the corner is nearer than both.)
     ("Paeth: tie of left and corner", "to_left <= to_corner:", "to_left < to_corner:"),
     ("Paeth: tie of above and corner", "above if to_above <= to_corner", "above if to_above < to_corner"),
     ("Paeth: copied where left and corner differ", "if n and left == corner:", "if n:"),
@@ -38,7 +38,7 @@ FAULTS = [
      "            fill(row + x, left, n)\n            x += n\n            left = 0\n            continue\n"
      "        end = min(x + WORD, width)\n        while x < end:\n            left = <uint8_t>(left + row[x])"),
     ("Up: first row", "elif filter == SUB or filter == PAETH:", "elif filter != NONE:"),
-    ("Up: last pixel", "for x in range(width):\n        row[x] += above", "for x in range(width - 1):\n        row[x] += above"),
+    ("Up: last pixel", "width):\n        row[x] += above", "width - 1):\n        row[x] += above"),
     ("first row: Paeth is Sub", "elif filter == SUB or filter == PAETH:", "elif filter == SUB:"),
     ("shortcut: copies too little", "memcpy(at, source, BLOCK)", "memcpy(at, source, BLOCK - WORD)"),
     ("shortcut: fills too little", "memset(at, value, BLOCK)", "memset(at, value, BLOCK - 1)"),
@@ -48,7 +48,7 @@ FAULTS = [
     ("checksum of the content alone", "file[self.at + 4 : self", "file[self.at + CONTENT : self"),
     ("second header let through", "return not previous", "return True"),
     ("pixels in two places let through", "return self.n_parts == 1 or previous == IDAT", "return True"),
-    ("parts joined with their frames", "at += FRAME + length", "at += CONTENT + length"),
+    ("parts joined with their frames", "length\n            at += FRAME", "length\n            at += CONTENT"),
     ("interlaced let through", " and content[12] == 0", ""),
     ("palette not asked for", "if self._has_palette == (self._color == PALETTE):", "if True:"),
     ("sides swapped", "self.width = read(content)", "self.width = read(content + 4)"),
@@ -65,8 +65,8 @@ def files() -> Iterator[bytes]:
         for damage in (truncated, wrong_checksum, two_headers):
             yield damage(case.chunks, dice)
     flat = np.zeros((6, 123), np.uint8)
-    for residuals in itertools.product((0, 1), repeat=6):
-        rows = np.column_stack([np.array([SUB, *[PAETH] * 5], np.uint8), flat])
+    for method, residuals in itertools.product((AVERAGE, PAETH), itertools.product((0, 9), repeat=6)):
+        rows = np.column_stack([np.array([SUB, *[method] * 5], np.uint8), flat])
         rows[:, [1, 30, 40, 41, 60, 90]] += np.array(residuals, np.uint8)
         yield join(chunks_of(flat.shape, rows.tobytes()))
     rows = np.column_stack([np.full(6, 5, np.uint8), flat])
