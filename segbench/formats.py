@@ -31,7 +31,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Row(NamedTuple):
-    """One number of a result; `part` is the class, None for the score itself."""
+    """One number of a result; `part` is the class, None for the score itself, and `piece` the slice, None for all."""
 
     key: str
     part: str | None
@@ -39,27 +39,58 @@ class Row(NamedTuple):
     unit: str
     higher_is_better: bool
     signature: str
+    piece: str | None
 
 
-#: Columns of the long form.
-COLUMNS = ("key", "class", "value", "unit", "higher_is_better", "signature")
+#: Columns of the long form; `slice` is among them only when slices were asked for.
+COLUMNS = ("key", "class", "value", "unit", "higher_is_better", "signature", "slice")
 
 
 def rows(result: Result) -> Iterator[Row]:
-    """Yield every number of a result: each score, then its classes."""
-    for key, score in result.scores.items():
-        for part, value in ((None, score.value), *score.per_class.items()):
-            yield Row(key, part, value, score.unit, score.higher_is_better, score.signature)
+    """Yield every number of a result: each score, then its classes; then the same of each slice."""
+    for piece, scores in ((None, result.scores), *((name, part.scores) for name, part in result.slices.items())):
+        for key, score in scores.items():
+            for part, value in ((None, score.value), *score.per_class.items()):
+                yield Row(key, part, value, score.unit, score.higher_is_better, score.signature, piece)
+
+
+def columns(result: Result) -> list[str]:
+    """Return the columns of the long form of a result."""
+    return list(COLUMNS if result.slices else COLUMNS[:-1])
 
 
 def flat(result: Result, prefix: str = "") -> dict[str, float]:
-    """Return the numbers by name for loggers: ``prefix/mean_iou``, ``prefix/mean_iou/road``; NaN stays NaN."""
-    start = (prefix,) if prefix else ()
-    return {"/".join((*start, r.key, *(() if r.part is None else (r.part,)))): r.value for r in rows(result)}
+    """Return the numbers by name for loggers, NaN where undefined.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+    prefix : str
+        What the names begin with: ``prefix/mean_iou``, ``prefix/mean_iou/road``, of a slice
+        ``prefix/night/mean_iou``.
+
+    Returns
+    -------
+    dict of str to float
+        The numbers.
+    """
+    parts = (((prefix or None, row.piece, row.key, row.part), row.value) for row in rows(result))
+    return {"/".join(name for name in names if name is not None): value for names, value in parts}
 
 
 def frame(result: Result) -> Any:
     """Return the numbers as a pandas DataFrame in long form; the class of a score itself is missing.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each number, in the columns of `columns`.
 
     Raises
     ------
@@ -68,8 +99,9 @@ def frame(result: Result) -> Any:
     """
     pandas = require("pandas", extra="publish")
     # Made printable as in CSV: some string types of pandas refuse what is no UTF-8.
-    listed = [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows(result)]
-    return pandas.DataFrame(listed, columns=list(COLUMNS))
+    names = columns(result)
+    listed = [[printable(c) if isinstance(c, str) else c for c in row[: len(names)]] for row in rows(result)]
+    return pandas.DataFrame(listed, columns=names)
 
 
 def json_text(record: Any, *, line: bool = False) -> str:
@@ -112,6 +144,16 @@ def render(result: Result, format_: str, *, primary: str | None = None) -> str:
 def format_of(file: str) -> str:
     """Return the format that the suffix of a file name means.
 
+    Parameters
+    ----------
+    file : str
+        Name or path of the file.
+
+    Returns
+    -------
+    str
+        One of `FORMATS`.
+
     Raises
     ------
     BadParameter
@@ -141,11 +183,13 @@ def _value(result: Result, primary: str | None) -> str:
 def _csv(result: Result) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    names = columns(result)
+    writer.writerow(names)
     for row in rows(result):
         better = str(row.higher_is_better).lower()
-        names = (_cell(row.key), _cell(row.part or ""))
-        writer.writerow((*names, _repr(row.value), _cell(row.unit), better, _cell(row.signature)))
+        texts = [_cell(text or "") for text in (row.key, row.part, row.unit, row.signature, row.piece)]
+        cells = (texts[0], texts[1], _repr(row.value), texts[2], better, *texts[3:])
+        writer.writerow(cells[: len(names)])
     return file.getvalue()
 
 

@@ -5,9 +5,9 @@ Names come from strangers: in every table they are text and nothing else.
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from segbench.errors import printable
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     # For names in signatures only: a result renders itself through this module.
     from segbench.result import Result, Score
 
+#: Not the package `html`: it brings a table of all entities, at half the cost of a whole `segbench --help`.
+_HTML = {ord(c): f"&{name};" for c, name in {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "#x27"}.items()}
 _MARKDOWN = {
+    **_HTML,
     **{ord(c): f"\\{c}" for c in "\\`*_[]~|#"},
-    ord("&"): "&amp;",
-    ord("<"): "&lt;",
-    ord(">"): "&gt;",
-    # Left alone, these make links and mentions of what looks like one.
+    # Left alone it makes a link of what looks like one.
     ord(":"): "&#58;",
-    ord("@"): "&#64;",
 }
+#: What might mention somebody; the version of a protocol, at the end of its name, does not.
+_MENTION = re.compile(r"(?<!\w)@|@(?!\d+$)")
 _LATEX = {
     **{ord(c): f"\\{c}" for c in "&%$#_{}"},
     ord("\\"): r"\textbackslash{}",
@@ -71,11 +72,15 @@ def markdown(result: Result) -> str:
         head = " | ".join(["class", *map(_md, result.scores)])
         lines += ["", f"| {head} |", "|:--|" + "--:|" * len(result.scores)]
         lines += (f"| {' | '.join([_md(name), *cells])} |" for name, cells in classes.items())
+    if result.slices:
+        head = " | ".join(["slice", "images", *map(_md, result.scores)])
+        lines += ["", f"| {head} |", "|:--|" + "--:|" * (1 + len(result.scores))]
+        lines += (f"| {' | '.join([_md(name), *cells])} |" for name, cells in slice_rows(result))
     return "\n".join(lines) + "\n"
 
 
 def _md(text: str) -> str:
-    return printable(text).translate(_MARKDOWN)
+    return _MENTION.sub("&#64;", printable(text).translate(_MARKDOWN))
 
 
 def latex(result: Result) -> str:
@@ -94,6 +99,10 @@ def latex(result: Result) -> str:
         columns = "l" + "r" * len(result.scores)
         body = ([_tex(name), *map(_tex, cells)] for name, cells in classes.items())
         lines += ["", *_tabular(columns, ["class", *map(_tex, result.scores)], body)]
+    if result.slices:
+        columns = "lr" + "r" * len(result.scores)
+        body = ([_tex(name), *map(_tex, cells)] for name, cells in slice_rows(result))
+        lines += ["", *_tabular(columns, ["slice", "images", *map(_tex, result.scores)], body)]
     return "\n".join(lines) + "\n"
 
 
@@ -136,16 +145,30 @@ def html_fragment(result: Result) -> str:
 def _html_classes(result: Result) -> Iterator[str]:
     classes = dict(_classes(result))
     if classes:
-        head = "".join(f"<th>{_text(name)}</th>" for name in ("class", *result.scores))
-        yield f"<details open><summary>{len(classes)} classes</summary><table><thead><tr>{head}</tr></thead><tbody>"
-        for name, cells in classes.items():
-            numbers = "".join(f"<td>{cell}</td>" for cell in cells)
-            yield f"<tr><th scope='row'>{_text(name)}</th>{numbers}</tr>"
-        yield "</tbody></table></details>"
+        yield f"<details open><summary>{len(classes)} classes</summary>"
+        yield from _html_table(["class", *result.scores], classes.items())
+        yield "</details>"
+    if result.slices:
+        yield from _html_table(["slice", "images", *result.scores], slice_rows(result))
+
+
+def _html_table(head: list[str], body: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
+    yield f"<table><thead><tr>{''.join(f'<th>{_text(name)}</th>' for name in head)}</tr></thead><tbody>"
+    for name, cells in body:
+        numbers = "".join(f"<td>{cell}</td>" for cell in cells)
+        yield f"<tr><th scope='row'>{_text(name)}</th>{numbers}</tr>"
+    yield "</tbody></table>"
 
 
 def _text(text: str) -> str:
-    return html.escape(printable(text))
+    return printable(text).translate(_HTML)
+
+
+def slice_rows(result: Result) -> Iterator[tuple[str, list[str]]]:
+    """Yield each slice of a result with its images and its number under every score."""
+    for name, part in result.slices.items():
+        found = (part.scores.get(key) for key in result.scores)
+        yield name, [str(part.n_images), *("" if s is None else number(s.value, s.unit) for s in found)]
 
 
 def _classes(result: Result) -> Iterator[tuple[str, list[str]]]:

@@ -153,8 +153,8 @@ class Signature:
             if not re.fullmatch(pattern, part, re.DOTALL):
                 raise BadParameter(f"a signature whose part {name} is {part!r}", expected="|".join(_PARTS))
         protocol, split, n, truth, piece, resize, missing, form, metric, version = parts
-        digits, release = truth.removeprefix("truth:"), version.removeprefix("segbench:")
-        return cls(protocol, split, int(n), digits, metric, release, missing, piece, resize, form)
+        truth, version = truth.removeprefix("truth:"), version.removeprefix("segbench:")
+        return cls(protocol, split, int(n), truth, metric, version, missing, piece, resize, form)
 
     def of(self, metric: str) -> str:
         """Return the signature text of another metric of the same run."""

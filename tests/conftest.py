@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -44,8 +45,9 @@ class Outcome:
     code: int
     out: str
     err: str
-    #: Largest resident memory, of a process of its own only.
+    #: Largest resident memory and time of the processor, of a process of its own only.
     peak_kib: int = 0
+    cpu_seconds: float = 0.0
 
     @property
     def record(self) -> Any:
@@ -75,14 +77,15 @@ class CommandLine:
         return Outcome(code, out, err)
 
     def process(
-        self, *args: object, env: Mapping[str, str] | None = None, seconds: float = 60, **options: Any
+        self, *args: object, env: Mapping[str, str] | None = None, seconds: float = 120, **options: Any
     ) -> Outcome:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = start(*args, env=env, stdout=out, stderr=err, **options)
-            code, peak = _wait(process, seconds)
+            usage = _wait(process, seconds)
             out.seek(0)
             err.seek(0)
-            return Outcome(code, out.read().decode(), err.read().decode(), peak)
+            cpu_seconds = usage.ru_utime + usage.ru_stime
+            return Outcome(process.returncode, out.read().decode(), err.read().decode(), usage.ru_maxrss, cpu_seconds)
 
 
 @pytest.fixture
@@ -98,14 +101,14 @@ def start(*args: object, env: Mapping[str, str] | None = None, **options: Any) -
     return subprocess.Popen([sys.executable, "-m", "segbench", *map(str, args)], env=settings, **options)
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, int]:
-    """Return exit code and peak memory, which only `wait4` tells of one child alone."""
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> resource.struct_rusage:
+    """Wait for the end and return what was used, which only `wait4` tells of one child alone."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss
+            return usage
         time.sleep(0.01)
     process.kill()
     process.wait()

@@ -157,7 +157,16 @@ def test_importing_segbench_loads_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], ["score", "--help"], ["check", "--help"], ["demo", "--help"], ["explain", "--help"], ["datasets", "check", "--help"]]
+    "args",
+    [
+        ["--help"],
+        ["--version"],
+        ["score", "--help"],
+        ["check", "--help"],
+        ["demo", "--help"],
+        ["explain", "--help"],
+        ["datasets", "check", "--help"],
+    ],
 )
 def test_help_loads_no_numpy(args: list[str]) -> None:
     assert not loaded_after(RUN.format(args=args)) & {"numpy", "PIL", "tqdm"}

@@ -191,7 +191,7 @@ def constructed_with(cls: type) -> list[str]:
     if dataclasses.is_dataclass(cls):
         own = vars(cls).get("__annotations__", {})
         return [f.name for f in dataclasses.fields(cls) if f.init and f.name in own]
-    return parameters(cls.__init__) if "__init__" in vars(cls) else []  # type: ignore[misc]
+    return parameters(cls.__init__) if "__init__" in vars(cls) else []
 
 
 def overrides(cls: type, name: str) -> bool:

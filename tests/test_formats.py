@@ -11,6 +11,7 @@ import math
 import random
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from segbench.cli import report
 from segbench.errors import BadParameter, MissingPackage, UnknownName
 from segbench.formats import COLUMNS, FORMATS, SUFFIXES, format_of, number, render, rows
-from segbench.result import Provenance, Result, Score
+from segbench.result import Provenance, Result, Score, Slice
 from segbench.scoring.output import write_result
 from tests.conftest import CommandLine
 
@@ -79,6 +80,12 @@ def numbers(result: Result) -> Numbers:
     return {(row.key, row.part): row.value for row in rows(result)}
 
 
+def sliced(result: Result) -> Result:
+    """The result with two slices, one of which lacks a score."""
+    few = dict(list(result.scores.items())[:1])
+    return replace(result, slices={"night": Slice(2, result.scores), "day": Slice(1, few)})
+
+
 def same(mine: Numbers, other: Numbers) -> bool:
     """Whether both hold the same bits, undefined included."""
     return {k: repr(v) for k, v in mine.items()} == {k: repr(v) for k, v in other.items()}
@@ -111,7 +118,7 @@ def test_json_reads_back(format_: str, seed: int) -> None:
 def test_csv_reads_back(seed: int) -> None:
     text = render(DRAWN[seed], "csv")
     table = list(csv.DictReader(io.StringIO(text)))
-    assert tuple(table[0]) == COLUMNS
+    assert tuple(table[0]) == COLUMNS[:-1]
     assert text.count("\n") == len(table) + 1, "one line a row, for tools that know no quotes"
     for line, row in zip(table, rows(DRAWN[seed]), strict=True):
         assert line["value"] == ("" if math.isnan(row.value) else repr(row.value))
@@ -137,7 +144,7 @@ def test_flat_and_frame_hold_the_same_floats(seed: int) -> None:
     assert len(flat) == len(expected)
     assert set(DRAWN[seed].flat()) == {name.removeprefix("val/") for name in flat}
     frame = DRAWN[seed].to_frame()
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == COLUMNS[:-1]
     keys = [(key, None if name != name else name) for key, name in zip(frame["key"], frame["class"], strict=True)]
     spelled = {(key, name if name is None else shown(name)): value for (key, name), value in expected.items()}
     assert same(dict(zip(keys, frame["value"].tolist(), strict=True)), spelled)
@@ -263,6 +270,37 @@ def test_latex_has_balanced_braces_and_as_many_cells_as_columns() -> None:
         assert line.startswith("%") or bare.count("{") == bare.count("}")
         if line.endswith(r" \\"):
             assert len(re.findall(r"(?<!\\)&", line)) in (2, len(HOSTILE))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_slices_are_in_every_format(seed: int) -> None:
+    whole, parts = DRAWN[seed], sliced(DRAWN[seed])
+    record = json.loads(render(parts, "json"))["slices"]
+    assert same(from_record(record["night"]), numbers(whole))
+    table = list(csv.DictReader(io.StringIO(render(parts, "csv"))))
+    assert tuple(table[0]) == COLUMNS
+    night = [{**row, "slice": ""} for row in table if row["slice"] == "night"]
+    assert night == [row for row in table if not row["slice"]]
+    assert parts.to_frame()["slice"].tolist().count("day") == 8
+    flat = parts.flat()
+    assert same(
+        {(k, None): flat[f"night/{k}"] for k in flat if f"night/{k}" in flat},
+        {(k, None): v for k, v in whole.flat().items()},
+    )
+    shown_slices = [
+        [
+            name,
+            str(part.n_images),
+            *(number(part.scores[k].value, s.unit) if k in part.scores else "" for k, s in whole.scores.items()),
+        ]
+        for name, part in parts.slices.items()
+    ]
+    assert markdown_tables(render(parts, "md"))[2] == shown_slices
+    assert Tables(render(parts, "html")).tables[2][1:] == shown_slices
+    assert latex_tables(render(parts, "latex"))[2] == shown_slices
+    assert [line.split() for line in report.table(parts).splitlines() if line.startswith(("night", "day"))] == [
+        [cell for cell in line if cell] for line in shown_slices
+    ]
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -23,6 +23,16 @@ def run(name: str | None, format_: str) -> int:
 def explain(name: str | None) -> tuple[dict[str, Any], list[str]]:
     """Return what is known of a name: as a record, and as a page.
 
+    Parameters
+    ----------
+    name : str, optional
+        A data set, metric or signature; without one, all there is.
+
+    Returns
+    -------
+    dict, list of str
+        Both forms.
+
     Raises
     ------
     UnknownName

@@ -36,7 +36,17 @@ def bullets(texts: Iterable[str]) -> list[str]:
 def pairs(items: Iterable[tuple[str, str]], most: int = 24) -> list[str]:
     """Return terms and what they mean side by side; a term longer than `most` stands on a line of its own.
 
-    A line feed in what a term means begins a new line.
+    Parameters
+    ----------
+    items : iterable of (str, str)
+        Each term and what it means, in which a line feed begins a new line.
+    most : int
+        Columns of the longest term that has its meaning beside it.
+
+    Returns
+    -------
+    list of str
+        The lines.
     """
     listed = [(printable(term), text) for term, text in items]
     width = max((len(term) for term, _ in listed if len(term) <= most), default=0)

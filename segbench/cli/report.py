@@ -11,6 +11,7 @@ from typing import TextIO
 from segbench.errors import OutputProblem, SegbenchError, printable
 from segbench.formats import json_text as json_text
 from segbench.formats import number
+from segbench.markup import slice_rows
 from segbench.result import Result, Score
 
 #: Faults shown before the rest is only counted.
@@ -56,6 +57,8 @@ def table(result: Result) -> str:
     classes = list(dict.fromkeys(name for score in result.scores.values() for name in score.per_class))
     if classes:
         lines += ["", *_class_lines(classes, list(result.scores.values()))]
+    if result.slices:
+        lines += ["", *_slice_lines(result)]
     lines += ["", style(f"signature of [1]: {result.scores[keys[0]].signature}", "dim")]
     return "\n".join(lines) + "\n"
 
@@ -111,6 +114,15 @@ def _class_lines(classes: list[str], scores: list[Score]) -> list[str]:
     lines = [style(f"{'class':<{width}}{head}", "bold")]
     for name in classes:
         cells = (number(score.per_class[name], score.unit) if name in score.per_class else "" for score in scores)
+        lines.append(f"{printable(name):<{width}}{''.join(f'{cell:>9}' for cell in cells)}")
+    return lines
+
+
+def _slice_lines(result: Result) -> list[str]:
+    width = max(len("slice"), *(len(printable(name)) for name in result.slices))
+    head = "".join(f"{f'[{i}]':>9}" for i in range(1, len(result.scores) + 1))
+    lines = [style(f"{'slice':<{width}}{'images':>9}{head}", "bold")]
+    for name, cells in slice_rows(result):
         lines.append(f"{printable(name):<{width}}{''.join(f'{cell:>9}' for cell in cells)}")
     return lines
 

@@ -33,6 +33,16 @@ def record(signature: Signature) -> dict[str, Any]:
 def lines(signature: Signature) -> list[str]:
     """Return the page of a signature.
 
+    Parameters
+    ----------
+    signature : Signature
+        The signature.
+
+    Returns
+    -------
+    list of str
+        Its lines.
+
     Raises
     ------
     BadParameter

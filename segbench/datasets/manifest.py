@@ -55,6 +55,16 @@ def manifest_path(truth: TruthSet) -> Path:
 def recall(path: Path) -> Manifest | None:
     """Return a manifest, None where there is none.
 
+    Parameters
+    ----------
+    path : Path
+        As `manifest_path` says.
+
+    Returns
+    -------
+    Manifest or None
+        What is remembered.
+
     Raises
     ------
     OutputProblem
@@ -75,6 +85,13 @@ def recall(path: Path) -> Manifest | None:
 
 def remember(path: Path, found: Inventory) -> None:
     """Keep what was found.
+
+    Parameters
+    ----------
+    path : Path
+        As `manifest_path` says.
+    found : Inventory
+        What was found, without faults.
 
     Raises
     ------
@@ -107,6 +124,16 @@ def remember(path: Path, found: Inventory) -> None:
 
 def forget(path: Path) -> bool:
     """Drop a manifest and return whether there was one.
+
+    Parameters
+    ----------
+    path : Path
+        As `manifest_path` says.
+
+    Returns
+    -------
+    bool
+        Whether there was one.
 
     Raises
     ------

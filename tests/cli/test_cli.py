@@ -453,7 +453,7 @@ class TestEnv:
 
 
 def test_demo(run: CommandLine, tmp_path: Path) -> None:
-    outcome = run.process("demo", "--dir", tmp_path / "demo", seconds=150)
+    outcome = run.process("demo", "--dir", tmp_path / "demo", seconds=300)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.count("shapes@1  test  60 images") == 2
     written = sorted(path.name for path in (tmp_path / "demo").glob("*.json"))

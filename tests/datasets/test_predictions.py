@@ -121,7 +121,8 @@ class TestOpening:
         (tmp_path / "file").touch()
         with pytest.raises(SubmissionError) as caught:
             open_predictions(tmp_path / name, KEYS)
-        assert caught.value.found == ("not a folder" if name == "file" else "no such folder")
+        assert "folder" in caught.value.found
+        assert caught.value.found.startswith("no such") == (name != "file")
 
     def test_links_loops_and_pipes_do_not_hang_the_listing(self, tmp_path: Path) -> None:
         root = submission(tmp_path / "p", "a.png")

@@ -220,7 +220,7 @@ def test_errors_are_those_the_documentation_lists(kind: type[Exception], change:
 
 def test_a_silent_swap_is_impossible() -> None:
     with pytest.raises(TypeError, match=r"mean_iou\(\) takes 0 positional arguments"):
-        mean_iou(TRUTH, PREDICTION, space=K)  # type: ignore[misc]
+        mean_iou(TRUTH, PREDICTION, space=K)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"mean_iou\(\) missing 1 required keyword-only argument: 'space'"):
         mean_iou(truth=TRUTH, prediction=PREDICTION)  # type: ignore[call-arg]
 

@@ -476,7 +476,7 @@ def test_memory_does_not_grow_with_the_data_set(tmp_path: Path, run: CommandLine
     peaks = {}
     for n in (few, many):
         where = ["--dataset", "shapes", "--truth", tmp_path / f"truth{n}", "--workers", "1", "--format", "json"]
-        outcome = run.process("score", tmp_path / f"prediction{n}", *where, seconds=400)
+        outcome = run.process("score", tmp_path / f"prediction{n}", *where, seconds=600)
         assert outcome.record["n_images"] == n
         peaks[n] = outcome.peak_kib
     assert 1024 * (peaks[many] - peaks[few]) / (many - few) < 200
