@@ -11,6 +11,7 @@ SEGBENCH_SANITIZE=1
 """
 
 import os
+from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -54,6 +55,8 @@ def kernel(topic: str) -> Extension:
         f"segbench.kernels._{topic}",
         [f"src_ext/_{topic}.pyx"],
         define_macros=[("Py_LIMITED_API", "0x030B0000")],
+        include_dirs=["src_ext"],
+        depends=sorted(glob("src_ext/*.h")),
         py_limited_api=True,
         extra_compile_args=[*OPTIMIZE, *SANITIZERS],
         extra_link_args=SANITIZERS,

@@ -33,7 +33,7 @@ Reader = Callable[[bytes], Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One reader on one set of files: median CPU time of all of them in milliseconds, and segbench's share of it."""
+    """One reader on one set of files: median CPU time for all of them, and how many times that of segbench it is."""
 
     files: str
     n_files: int
@@ -153,12 +153,13 @@ def interleaved(readers: dict[str, Reader], files: Sequence[bytes], *, repetitio
 
 def main() -> None:
     """Print the table."""
-    print(f"{'files':<24}{'n':>5}{'bytes each':>12}  {'reader':<18}{'CPU ms':>9}{'× segbench':>12}")
-    for row in rows("--quick" in sys.argv[1:]):
-        lines.append(
-            f"{row.files:<24}{row.n_files:>5}{row.mean_bytes:>12}  {row.reader:<18}"
-            f"{row.milliseconds:>9.1f}{row.ratio:>12.2f}"
-        )
+    lines = [f"{'files':<24}{'n':>5}{'bytes each':>12}  {'reader':<18}{'CPU ms':>9}{'× segbench':>12}"]
+    lines += [
+        f"{row.files:<24}{row.n_files:>5}{row.mean_bytes:>12}  {row.reader:<18}"
+        f"{row.milliseconds:>9.1f}{row.ratio:>12.2f}"
+        for row in rows("--quick" in sys.argv[1:])
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Label maps to measure on, made from a seed: regions with ragged edges, void rings, and predictions that are nearly right.
+"""Label maps to measure on, made from a seed: regions with ragged edges and void rings, and nearly right predictions.
 
 No data set is read. Sizes and classes are those of PASCAL VOC (500×375, 21 classes) and Cityscapes (2048×1024,
 19 classes); a boundary runs through 2–4 % of the pixels, which is what decides how long runs of equal pairs are.
@@ -95,9 +95,7 @@ def _sites(
     return places, chosen
 
 
-def _warp(
-    rng: np.random.Generator, shape: tuple[int, int], octaves: list[tuple[int, float]]
-) -> NDArray[np.float64]:
+def _warp(rng: np.random.Generator, shape: tuple[int, int], octaves: list[tuple[int, float]]) -> NDArray[np.float64]:
     """A displacement of every pixel, shape (2, rows, columns): noise of several (wavelength, height) in pixels."""
     return np.stack([sum(_smooth(rng, shape, step) * height for step, height in octaves) for _ in range(2)])
 

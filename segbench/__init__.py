@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from segbench.datasets.configuration import read_configuration as read_configuration
     from segbench.labels import LabelClass as LabelClass
     from segbench.labels import LabelSpace as LabelSpace
-    from segbench.metrics.base import Running as Running
     from segbench.metrics.functions import ade_score as ade_score
     from segbench.metrics.functions import category_iou as category_iou
     from segbench.metrics.functions import frequency_weighted_iou as frequency_weighted_iou
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from segbench.metrics.region import MeanPrecision as MeanPrecision
     from segbench.metrics.region import MeanRecall as MeanRecall
     from segbench.metrics.region import PixelAccuracy as PixelAccuracy
+    from segbench.metrics.running import Running as Running
     from segbench.metrics.table import parse_metric as parse_metric
     from segbench.protocols.load import load_protocol as load_protocol
     from segbench.result import Result as Result
@@ -60,7 +60,7 @@ _HOMES = {
     "MeanRecall": "segbench.metrics.region",
     "PixelAccuracy": "segbench.metrics.region",
     "Result": "segbench.result",
-    "Running": "segbench.metrics.base",
+    "Running": "segbench.metrics.running",
     "Score": "segbench.result",
     "ade_score": "segbench.metrics.functions",
     "category_iou": "segbench.metrics.functions",

@@ -67,7 +67,7 @@ class Encoding:
     Raises
     ------
     BadParameter
-        When smallest and largest id are more than 2**24 apart.
+        When the ids span more than 2**24 values; found on the first use of `codes`.
     """
 
     space: LabelSpace

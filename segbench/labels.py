@@ -5,6 +5,7 @@ An *index* is a position in the space; an *id* is a value in a file. The two nev
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,12 +103,14 @@ class LabelSpace:
         BadParameter
             For less than one class, or a void id that is a class of the space.
         """
-        extra = (void,) if isinstance(void, int) else tuple(void)
+        # By operator.index also for the integers of NumPy, which JSON would not write.
+        listed = void if isinstance(void, Iterable) else (void,)
+        extra = tuple(operator.index(value) for value in listed)
         if isinstance(space, LabelSpace):
             return space if not extra else cls(space.classes, tuple(dict.fromkeys((*space.void, *extra))))
-        if space < 1:
-            raise BadParameter(f"{space} classes", expected="at least one")
-        return cls(tuple(LabelClass(str(i), i) for i in range(space) if i not in extra), extra)
+        if (n := operator.index(space)) < 1:
+            raise BadParameter(f"{n} classes", expected="at least one")
+        return cls(tuple(LabelClass(str(i), i) for i in range(n) if i not in extra), extra)
 
     @cached_property
     def evaluated(self) -> tuple[LabelClass, ...]:

@@ -27,7 +27,6 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -48,8 +47,6 @@ LIBRARY = (
 )
 #: In those, what only their neighbours import: checks that kernels share, and twins documented by their kernel.
 INSIDE = ("segbench.kernels.arrays", "segbench.kernels.reference")
-#: Modules that need what a plain installation lacks.
-OPTIONAL: dict[str, str] = {}
 
 
 def modules() -> Iterator[str]:
@@ -57,12 +54,6 @@ def modules() -> Iterator[str]:
     for info in pkgutil.walk_packages(segbench.__path__, "segbench."):
         if not any(part.startswith("_") for part in info.name.split(".")):
             yield info.name
-
-
-def load(name: str) -> ModuleType:
-    if name in OPTIONAL:
-        pytest.importorskip(OPTIONAL[name], reason=f"{name} needs {OPTIONAL[name]}")
-    return importlib.import_module(name)
 
 
 # What a docstring holds.
@@ -211,7 +202,7 @@ def public_functions(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def public_names(name: str) -> Iterator[tuple[str, Any]]:
-    for key, value in vars(load(name)).items():
+    for key, value in vars(importlib.import_module(name)).items():
         if not key.startswith("_") and getattr(value, "__module__", None) == name:
             yield key, value
 

@@ -21,15 +21,19 @@ def test_the_schema_is_one() -> None:
 def test_results_fit_the_schema(shapes_root: Path, tmp_path: Path, metric: str) -> None:
     output = tmp_path / "result.json"
     predictions = shapes_root / "SegmentationClass"
+    state = segbench.state_path(output)
     result = segbench.score(
         predictions,
         dataset="shapes",
         data_root=shapes_root,
         metrics=[metric],
-        state=segbench.state_path(output),
+        state=state,
+        slices={"one": ["test_0003"]},
     )
-    segbench.write_result(result, output, seconds=1.0)
-    jsonschema.validate(json.loads(output.read_text("utf-8")), SCHEMA)
+    segbench.write_result(result, output, seconds=1.0, state=state)
+    written = json.loads(output.read_text("utf-8"))
+    assert written["state"]["file"] == "result.state.jsonl"
+    jsonschema.validate(written, SCHEMA)
     jsonschema.validate(result.as_record(), SCHEMA)
 
 

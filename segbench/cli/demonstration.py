@@ -43,6 +43,8 @@ def run(folder: Path) -> int:
             print(f"\n{i}. {name}: {what}\n")
             predict(folder / name, prepare)
             print(report.table(scored(folder, name)), end="")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise OutputProblem(f"cannot be written: {error.strerror}", file=str(error.filename or folder)) from None
     print(next_steps(folder))
@@ -67,11 +69,10 @@ def predict(folder: Path, prepare: Callable[[Image], Image]) -> None:
 def scored(folder: Path, name: str) -> Result:
     """Score one baseline as anybody's submission and keep its result."""
     output = folder / f"{name}.json"
+    state = segbench.state_path(output)
     start = time.monotonic()
-    result = segbench.score(
-        folder / name, dataset="shapes", data_root=folder / "shapes", state=segbench.state_path(output)
-    )
-    segbench.write_result(result, output, seconds=time.monotonic() - start)
+    result = segbench.score(folder / name, dataset="shapes", data_root=folder / "shapes", state=state)
+    segbench.write_result(result, output, seconds=time.monotonic() - start, state=state)
     return result
 
 

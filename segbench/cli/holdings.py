@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segbench.cli import layout_page, page, report
 from segbench.cli.progress import progress_bar
+from segbench.datasets.configuration import read_configuration
 from segbench.datasets.inventory import Inventory, take_inventory
 from segbench.datasets.layouts import find_root
 from segbench.datasets.manifest import Manifest, changes, manifest_path, recall, remember
@@ -23,14 +24,16 @@ SHOWN = 5
 
 def show_list() -> int:
     """Print the data sets and where they are found."""
-    home = os.environ.get("SEGBENCH_DATA")
+    home, settings = os.environ.get("SEGBENCH_DATA", ""), read_configuration().file
     protocols = [load_protocol(name) for name in sorted(set(protocol_names().values()))]
     rows = [
         (p.name, ", ".join(p.aliases), str(len(p.space.evaluated)), _default(p), _found(p, home)) for p in protocols
     ]
     lines = page.table(("name", "also", "classes", "default split", "found"), rows)
-    where = f"SEGBENCH_DATA is {home}." if home else "SEGBENCH_DATA is not set: no folder was searched."
-    report.data(page.text([*lines, "", *page.paragraph(where)]))
+    where = [f"SEGBENCH_DATA is {home}." if home else "SEGBENCH_DATA is not set."]
+    where += [f"Settings are in {settings}."] if settings else []
+    where += [] if home or settings else ["No folder was searched."]
+    report.data(page.text([*lines, "", *page.paragraph(" ".join(where))]))
     return 0
 
 
@@ -102,12 +105,14 @@ def _default(protocol: Protocol) -> str:
     return f"{protocol.default_split} ({n})" if n else protocol.default_split
 
 
-def _found(protocol: Protocol, home: str | None) -> str:
-    if home is None:
-        return ""
+def _found(protocol: Protocol, home: str) -> str:
+    """Return where a data set is, a dash where it is not, and nothing where no place is known."""
     for split in (protocol.default_split, *protocol.splits):
         try:
-            return os.path.relpath(find_root(protocol, None, split), home)
-        except (DatasetError, BadParameter):
+            root = find_root(protocol, None, split)
+        except BadParameter:
+            return ""
+        except DatasetError:
             continue
+        return os.path.relpath(root, home) if home and root.is_relative_to(home) else str(root)
     return "–"

@@ -63,7 +63,7 @@ def _places(protocol: Protocol) -> list[str]:
     names = " or ".join(f"$SEGBENCH_DATA/{name}" for name in (protocol.name, *protocol.aliases))
     roots = [root for root in protocol.layout.roots if root != "."]
     below = f", or the folder {' or '.join(roots)} in it" if roots else ""
-    return ["", *page.paragraph(f"DIR is --data-root, or {names}{below}.")]
+    return ["", *page.paragraph(f"DIR is --data-root, or {names}, or what segbench.toml says{below}.")]
 
 
 def _splits(protocol: Protocol) -> Iterator[tuple[str, str]]:

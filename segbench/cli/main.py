@@ -149,7 +149,8 @@ def _run(args: list[str]) -> int:
 
 
 def _wants_json(args: list[str]) -> bool:
-    return "--format=json" in args or any(pair == ("--format", "json") for pair in zip(args, args[1:], strict=False))
+    asked = [*zip(args, args[1:], strict=False), *(tuple(arg.split("=", 1)) for arg in args)]
+    return any(("--format", name) in asked for name in ("json", "jsonl"))
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

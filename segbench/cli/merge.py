@@ -31,9 +31,10 @@ def merge(states: tuple[Path, ...], dataset: str | None, output: Path | None, fo
     start = time.monotonic()
     if output is not None and not output.parent.is_dir():
         raise BadParameter("no such folder", expected="an existing folder for -o", file=str(output.parent))
-    result = segbench.merge(states, dataset=dataset, state=None if output is None else segbench.state_path(output))
+    state = None if output is None else segbench.state_path(output)
+    result = segbench.merge(states, dataset=dataset, state=state)
     if output is not None:
-        segbench.write_result(result, output, seconds=time.monotonic() - start)
+        segbench.write_result(result, output, seconds=time.monotonic() - start, state=state)
     report.data(report.table(result) if format_ == "table" else render(result, format_))
     report.warnings(result.warnings)
     return 0

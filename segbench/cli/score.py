@@ -78,7 +78,7 @@ def score(
         parts = None if slices is None else _slices(slices)
         result = segbench.score(metrics=metrics, progress=progress, state=state, slices=parts, **asked)
     if output is not None:
-        segbench.write_result(result, output, seconds=time.monotonic() - start)
+        segbench.write_result(result, output, seconds=time.monotonic() - start, state=state)
     report.data(report.table(result) if format_ == "table" else render(result, format_, primary=primary))
     if not quiet:
         report.warnings(result.warnings)
@@ -138,6 +138,10 @@ def _limit(gate: str, keys: list[str]) -> tuple[str, float]:
     if key not in keys:
         mend = did_you_mean(key, keys) or f"another metric is asked for with --metric '{key}'"
         raise UnknownName(f"--fail-under: no score {key!r}", expected=" | ".join(keys), mend=mend)
+    if limit > 1:
+        raise BadParameter(
+            f"--fail-under {gate}", expected="a fraction from 0 to 1", mend=f"is {key}={limit / 100:g} meant?"
+        )
     return key, limit
 
 

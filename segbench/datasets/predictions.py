@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,9 @@ from segbench.datasets.archives import is_archive, open_archive
 from segbench.datasets.files import LARGEST_FILE, normal, read_regular, walk
 from segbench.datasets.layouts import SUFFIX
 from segbench.errors import SubmissionError
+
+#: Files and keys looked at to recognise wrapping folders, and folders tried.
+_LOOKED_AT, _FOLDERS = 1000, 10
 
 #: Members an archive may have: some beside the predictions, and a few an image.
 _MEMBERS, _MEMBERS_AN_IMAGE = 10_000, 4
@@ -167,18 +171,16 @@ def _open(path: Path, n_images: int) -> Source:
 
 
 def _wrapping(files: list[str], keys: list[str]) -> str:
-    """Return the common folders of all files, unless some file is a key as it is."""
-    known = frozenset(keys[:1000])
-    if not files or any(file_key(file, "") in known for file in files):
-        return ""
-    folders = [file.split("/")[:-1] for file in (min(files), max(files))]
-    common = []
-    for first, last in zip(*folders, strict=False):
-        if first != last:
-            break
-        common.append(first)
-    prefixes = ["".join(f"{folder}/" for folder in common[: n + 1]) for n in range(len(common))]
-    for prefix in prefixes:
-        if any(file_key(file, prefix) in known for file in files):
-            return prefix
-    return prefixes[-1] if prefixes else ""
+    """Return the folders that wrap the predictions: those under which most files are keys; none when in doubt."""
+    known = frozenset(keys[:_LOOKED_AT])
+    folders = Counter(file.rpartition("/")[0] for file in files)
+    candidates = {""}
+    for folder, _ in folders.most_common(_FOLDERS):
+        parts = folder.split("/") if folder else []
+        candidates |= {"".join(f"{part}/" for part in parts[: n + 1]) for n in range(len(parts))}
+    hits = {prefix: sum(_claims(file, prefix, known) for file in files[:_LOOKED_AT]) for prefix in sorted(candidates)}
+    return max(hits, key=lambda prefix: (hits[prefix], -len(prefix)))
+
+
+def _claims(file: str, prefix: str, known: frozenset[str]) -> bool:
+    return file.startswith(prefix) and file_key(file, prefix) in known

@@ -3,7 +3,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-def count_bytes(truth: NDArray[Any], prediction: NDArray[Any], table: NDArray[np.int64]) -> None: ...
+WAYS: tuple[str, ...]
+
+def count_bytes(truth: NDArray[Any], prediction: NDArray[Any], table: NDArray[np.int64], way: int = ...) -> None: ...
 def count_codes(
     truth: NDArray[Any],
     prediction: NDArray[Any],
@@ -12,6 +14,7 @@ def count_codes(
     truth_low: int,
     prediction_low: int,
     table: NDArray[np.int64],
+    way: int = ...,
 ) -> None: ...
 def find_code(
     labels: NDArray[Any],

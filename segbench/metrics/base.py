@@ -10,15 +10,15 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from segbench.errors import BadParameter, SegbenchError, did_you_mean
+from segbench.errors import BadParameter, Refusal, SegbenchError, did_you_mean
 from segbench.labels import LabelSpace
 from segbench.metrics.states import State
 from segbench.result import Score
-from segbench.samples import Key, Sample
+from segbench.samples import Sample
 
 #: What a tally records of one image; plain JSON values from which the image's share of the state is rebuilt.
 Content: TypeAlias = dict[str, Any]
@@ -34,6 +34,9 @@ class Tally(ABC):
         """Return the state of nothing counted."""
 
     @abstractmethod
+    def count_one(self, state: State, sample: Sample) -> Content:
+        """Count one `sample` into a `state` and return what is recorded of it; a faulty sample is not counted."""
+
     def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
         """Count a chunk of samples into a state.
 
@@ -54,6 +57,16 @@ class Tally(ABC):
         SegbenchError
             The fault of a sample, or a Refusal with those of several; a faulty sample is not counted.
         """
+        faults: list[SegbenchError] = []
+        contents: list[Content] = []
+        for sample in samples:
+            try:
+                contents.append(self.count_one(state, sample))
+            except SegbenchError as error:
+                faults += error.faults
+        if faults:
+            raise faults[0] if len(faults) == 1 else Refusal(faults)
+        return contents
 
     @abstractmethod
     def add_record(self, state: State, content: Content) -> None:
@@ -114,86 +127,6 @@ class Metric(ABC, Generic[T]):
     def signature(self) -> str:
         """Return the metric with all its fields, sorted."""
         return self.name + _arguments({name: getattr(self, name) for name in self.field_names()})
-
-
-@dataclass
-class Running(Generic[T]):
-    """One metric over samples as they come: update, merge, compute.
-
-    Parameters
-    ----------
-    metric : Metric
-        The measure.
-    space : LabelSpace or int
-        The classes, or their number K for ids 0…K−1.
-    void : int or iterable of int
-        Ids without a label.
-
-    Examples
-    --------
-    >>> from segbench.metrics.region import MeanIou
-    >>> running = Running(MeanIou(), space=2, void=255)
-    >>> running.update(truth=[[0, 1, 255]], prediction=[[0, 0, 1]])
-    >>> running.compute().value
-    0.25
-    """
-
-    metric: Metric[T]
-    space: LabelSpace | int
-    void: int | Iterable[int] = ()
-
-    def __post_init__(self) -> None:
-        self.space = LabelSpace.of(self.space, void=self.void)
-        self._tally = self.metric.tally((self.metric,), self.space)
-        self.state = self._tally.start()
-
-    def __repr__(self) -> str:
-        space = LabelSpace.of(self.space)
-        void = ", ".join(map(str, space.void)) or "none"
-        return f"<Running {self.metric}: {len(space.evaluated)} classes, void {void}>"
-
-    def update(self, *, truth: Any, prediction: Any, key: Key = ()) -> None:
-        """Count one image.
-
-        Parameters
-        ----------
-        truth, prediction : array_like of int, shape (height, width) or (depth, height, width)
-            Label maps of ids; a prediction of None is missing, and every pixel of it a miss.
-        key : tuple of str
-            Names the image in errors.
-
-        Raises
-        ------
-        ShapeMismatch, StrayLabel, VoidPrediction, DatasetError
-            As the tally finds them; nothing is counted then.
-        """
-        try:
-            self._tally.count_into(self.state, (Sample(key, truth, prediction),))
-        except SegbenchError as error:
-            if key:
-                error.about("/".join(key))
-            raise
-
-    def merge(self, other: Running[T]) -> None:
-        """Add what another accumulator has counted.
-
-        Parameters
-        ----------
-        other : Running
-            Of the same metric and space; left as it is.
-
-        Raises
-        ------
-        BadParameter
-            For another metric or space.
-        """
-        if (self.metric, self.space) != (other.metric, other.space):
-            raise BadParameter(f"an accumulator of {other.metric}", expected=f"{self.metric} on the same space")
-        self.state = self.state.merge(other.state)
-
-    def compute(self) -> Score:
-        """Return the score of all images so far."""
-        return self.metric.compute(self.state, LabelSpace.of(self.space))
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -263,7 +196,8 @@ def _write(value: Any) -> str:
 
 def _split(text: str) -> list[str]:
     """Split at commas outside brackets and quotes."""
-    parts, depth, quoted, start, i = [], 0, False, 0, 0
+    parts: list[str] = []
+    depth, quoted, start, i = 0, False, 0, 0
     while i < len(text):
         if quoted and text[i] == "\\":
             i += 1
@@ -275,7 +209,10 @@ def _split(text: str) -> list[str]:
                 parts.append(text[start:i])
                 start = i + 1
         i += 1
-    return [part for part in (*parts, text[start:]) if part.strip()]
+    parts.append(text[start:])
+    if quoted or depth or (len(parts) > 1 and not all(part.strip() for part in parts)):
+        raise BadParameter(f"parameters {text!r}", expected="field=value,…, with brackets and quotes closed")
+    return parts if text.strip() else []
 
 
 def _read(metric: str, name: str, kind: Any, text: str) -> Any:

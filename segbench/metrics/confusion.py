@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.encoding import Encoding
-from segbench.errors import DatasetError, Refusal, SegbenchError, StrayLabel, VoidPrediction
+from segbench.errors import DatasetError, SegbenchError, StrayLabel, VoidPrediction
 from segbench.kernels.arrays import as_labels
 from segbench.kernels.confusion import byte_table, coded_table, find_code
 from segbench.labels import LabelSpace
@@ -52,21 +53,11 @@ class ConfusionTally(Tally):
         means = {name: ExactMeans.zeros(count) for name, (count, _) in self.per_image.items()}
         return State({"table": Counts.zeros(n, n + 1), **means})
 
-    def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
-        """Count samples; see `Tally.count_into`."""
-        faults: list[SegbenchError] = []
-        contents: list[Content] = []
-        for sample in samples:
-            try:
-                table, content = self.count(sample)
-            except SegbenchError as error:
-                faults += error.faults
-                continue
-            self._add(state, table)
-            contents.append(content)
-        if faults:
-            raise faults[0] if len(faults) == 1 else Refusal(faults)
-        return contents
+    def count_one(self, state: State, sample: Sample) -> Content:
+        """Count one `sample` into a `state`; see `Tally.count_one`."""
+        table, content = self.count(sample)
+        self._add(state, table)
+        return content
 
     def add_record(self, state: State, content: Content) -> None:
         """Count one recorded image."""
@@ -103,7 +94,7 @@ class ConfusionTally(Tally):
         ShapeMismatch, StrayLabel, VoidPrediction, DatasetError, BadParameter
             For the first fault that is found.
         """
-        truth = as_labels(sample.truth, name="truth")
+        truth = truth_labels(sample.truth)
         if sample.prediction is None:
             table = self._missing(truth)
         else:
@@ -168,6 +159,34 @@ class ConfusionTally(Tally):
             pixel=pixel,
             count=count,
         )
+
+
+def truth_labels(truth: Any) -> NDArray[np.integer[Any]]:
+    """Return a truth as an array of labels.
+
+    Parameters
+    ----------
+    truth : array_like of int
+        A label map.
+
+    Returns
+    -------
+    ndarray
+        What `as_labels` makes of it.
+
+    Raises
+    ------
+    DatasetError
+        For a float that is no whole number, or a value that int64 cannot hold: a fault of the data set.
+    BadParameter
+        For anything that holds no labels.
+    """
+    try:
+        return as_labels(truth, name="truth")
+    except StrayLabel as error:
+        raise DatasetError(
+            error.found, expected=error.expected, mend=error.mend, pixel=error.pixel, count=error.count
+        ) from None
 
 
 def describe_ids(ids: Iterable[int]) -> str:

@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
 from segbench.errors import BadParameter
 from segbench.labels import LabelSpace
 from segbench.metrics import region
-from segbench.metrics.base import Metric, Running
+from segbench.metrics.base import Metric
+from segbench.metrics.running import Running
 from segbench.result import Score
 from segbench.samples import Key
 
@@ -178,9 +179,9 @@ UnknownName
 ShapeMismatch
     When truth and prediction of an image differ in shape.
 StrayLabel
-    When a prediction holds a value outside `space` and `void`, or either map a float that is no whole number.
+    When a prediction holds a value outside `space` and `void`, or a float that is no whole number.
 DatasetError
-    When a truth holds a value outside `space` and `void`.
+    When a truth does.
 VoidPrediction
     With ``void_prediction="error"``, when a prediction holds a void value.
 

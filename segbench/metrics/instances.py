@@ -9,7 +9,7 @@ kept: instances are added one after the other in the order of images and instanc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from segbench.errors import DatasetError, ShapeMismatch
 from segbench.kernels.arrays import as_labels
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Metric, Tally, mean, or_nan
-from segbench.metrics.confusion import ConfusionTally
+from segbench.metrics.confusion import ConfusionTally, truth_labels
 from segbench.metrics.states import Counts, Rows, State
 from segbench.result import Score
 from segbench.samples import Sample
@@ -56,14 +56,11 @@ class InstanceTally(Tally):
             }
         )
 
-    def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
-        """Count samples that carry an instance map; see `Tally.count_into`."""
-        contents = []
-        for sample in samples:
-            content = self._content(sample)
-            self.add_record(state, content)
-            contents.append(content)
-        return contents
+    def count_one(self, state: State, sample: Sample) -> Content:
+        """Count one `sample` that carries an instance map into a `state`; see `Tally.count_one`."""
+        content = self._content(sample)
+        self.add_record(state, content)
+        return content
 
     def add_record(self, state: State, content: Content) -> None:
         """Count one recorded image."""
@@ -101,7 +98,7 @@ class InstanceTally(Tally):
         if sample.instances is None:
             raise DatasetError("no instance map", expected="a map of instance ids beside the truth")
         instances = as_labels(sample.instances, name="instances").astype(np.int64)
-        truth = as_labels(sample.truth, name="truth")
+        truth = truth_labels(sample.truth)
         if instances.shape != truth.shape:
             raise DatasetError(f"an instance map of {instances.shape}", expected=f"{truth.shape} as the truth")
         single = instances > PER_CLASS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from segbench.labels import LabelSpace
 from segbench.metrics.rules import ClassMean, Margins, TableMetric, Value
 from segbench.metrics.states import State
+
+#: Pools of a metric that is no mean over classes.
+ImagePool: TypeAlias = Literal["dataset", "image"]
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,19 @@ class MeanAccuracy(MeanRecall):
 class PixelAccuracy(TableMetric):
     """Share of the counted pixels that are right; by class the share of that class's pixels.
 
+    Parameters
+    ----------
+    pool : {'dataset', 'image'}
+        ``dataset`` adds tables before dividing; ``image`` takes the mean over images.
+
     Examples
     --------
     >>> from segbench import pixel_accuracy
     >>> pixel_accuracy(truth=[[0, 0, 1, 255]], prediction=[[0, 1, 1, 1]], space=2, void=255).value
     0.6666666666666666
     """
+
+    pool: ImagePool = "dataset"
 
     name: ClassVar[str] = "pixel_accuracy"
     formula: ClassVar[str] = "Σ TP / Σ GT over classes"
@@ -147,6 +157,11 @@ class PixelAccuracy(TableMetric):
 class FrequencyWeightedIou(TableMetric):
     """IoU of the classes weighted by their share of the truth; a class without truth weighs nothing.
 
+    Parameters
+    ----------
+    pool : {'dataset', 'image'}
+        ``dataset`` adds tables before dividing; ``image`` takes the mean over images.
+
     References
     ----------
     Long, Shelhamer and Darrell, Fully Convolutional Networks for Semantic Segmentation, CVPR 2015.
@@ -157,6 +172,8 @@ class FrequencyWeightedIou(TableMetric):
     >>> frequency_weighted_iou(truth=[[0, 0, 0, 1]], prediction=[[0, 0, 0, 0]], space=2).value  # 3/4 · 3/4 + 1/4 · 0
     0.5625
     """
+
+    pool: ImagePool = "dataset"
 
     name: ClassVar[str] = "frequency_weighted_iou"
     formula: ClassVar[str] = "Σ GT·IoU / Σ GT over classes"

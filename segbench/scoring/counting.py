@@ -142,7 +142,7 @@ class Job:
 
     def _counts(self, states: States, sample: Sample) -> dict[str, Any]:
         try:
-            return self.plan.count_into(states, sample)
+            return self.plan.count_one(states, sample)
         except (StrayLabel, VoidPrediction) as error:
             hint = hints.on_values(set(np.unique(sample.prediction).tolist()), self.truth.protocol)
             error.mend = hint or error.mend

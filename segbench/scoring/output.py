@@ -21,7 +21,7 @@ def state_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.state.jsonl")
 
 
-def write_result(result: Result, path: Path, *, seconds: float) -> Result:
+def write_result(result: Result, path: Path, *, seconds: float, state: Path | None = None) -> Result:
     """Write a result, and time, host and duration of its run beside it.
 
     Parameters
@@ -29,9 +29,11 @@ def write_result(result: Result, path: Path, *, seconds: float) -> Result:
     result : Result
         The result.
     path : Path
-        The file, whose suffix names the format; JSON also describes the state at `state_path`.
+        The file, whose suffix names the format; JSON also describes the state.
     seconds : float
         How long the run took.
+    state : Path, optional
+        The state file of this very run, which lies beside the result and is described in it.
 
     Returns
     -------
@@ -46,8 +48,7 @@ def write_result(result: Result, path: Path, *, seconds: float) -> Result:
         When a file cannot be written; files that were there before stay whole.
     """
     format_ = format_of(path.name)
-    state = state_path(path)
-    if state.exists():
+    if state is not None:
         result = replace(result, state=describe(state))
     write_text(path, render(result, format_))
     run = {

@@ -69,7 +69,7 @@ def _scores(prediction: Path, truth: Path, plan: Plan, protocol: Protocol) -> di
         raise error.about(str(truth)) from None
     try:
         found = decode_labels(read_regular(prediction, follow=True), protocol.colors)
-        plan.count_into(states, Sample((), expected, found))
+        plan.count_one(states, Sample((), expected, found))
     except SegbenchError as error:
         raise error.about(str(prediction)) from None
     scores = {key: metric.compute(states["confusion"], plan.space) for key, metric in plan.metrics.items()}

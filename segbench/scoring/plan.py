@@ -49,9 +49,9 @@ class Plan:
         """Return the states of nothing counted."""
         return {family: tally.start() for family, tally in self.tallies.items()}
 
-    def count_into(self, states: States, sample: Sample) -> dict[str, Content]:
+    def count_one(self, states: States, sample: Sample) -> dict[str, Content]:
         """Count one image into every state and return what is recorded of it, by family."""
-        return {family: tally.count_into(states[family], (sample,))[0] for family, tally in self.tallies.items()}
+        return {family: tally.count_one(states[family], sample) for family, tally in self.tallies.items()}
 
     def add_record(self, states: States, contents: Mapping[str, Content]) -> None:
         """Count one recorded image into every state."""

@@ -336,7 +336,7 @@ class TestGates:
         ("mean_iou=0.99", 1),
         ("pixel_accuracy=-1e9", 0),
         ("mean_iou(pool=image)=0.1", 0),
-        ("mean_iou(pool=image)=1.1", 1),
+        ("mean_iou(pool=image)=1.0", 1),
     ])  # fmt: skip
     def test_values(self, gate: str, code: int, run: CommandLine, tree: list[object]) -> None:
         assert run("score", *tree, "--metric", "mean_iou(pool=image)", "--fail-under", gate).code == code

@@ -47,6 +47,15 @@ def test_list_finds_what_is_there(run: CommandLine, root: Path, monkeypatch: pyt
     assert found["ade20k"] == "–"
 
 
+def test_list_reads_the_settings(run: CommandLine, root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "segbench.toml").write_text(f"[data_roots]\nshapes = {str(root)!r}\n")
+    monkeypatch.chdir(tmp_path / "here")
+    outcome = run("datasets", "list")
+    assert f"test (60)      {root}\n" in outcome.out
+    assert "Settings are in" in outcome.out
+
+
 def test_the_bare_group_shows_its_commands(run: CommandLine) -> None:
     outcome = run("datasets")
     assert (outcome.code, outcome.err) == (0, "")

@@ -235,6 +235,13 @@ def test_bad_batches_are_refused_and_not_counted(preds: Any, target: Any, kind: 
     assert not metric.compute().any()
 
 
+def test_what_compute_returned_is_no_longer_the_metrics() -> None:
+    metric = ours.MulticlassConfusionMatrix(2)
+    metric.update([[0, 1]], [[0, 0]])
+    metric.compute()[:] = 9
+    assert metric.compute().tolist() == [[1, 1], [0, 0]]
+
+
 def test_an_ignored_pixel_may_be_predicted_anything_known() -> None:
     metric = ours.MulticlassJaccardIndex(3, ignore_index=255)
     assert metric([[0, 255]], [[0, 255]]) == 1

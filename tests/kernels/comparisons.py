@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,24 @@ from segbench.errors import SegbenchError
 
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "int32", "int64"))
 INT64 = np.iinfo(np.int64)
+RUN_LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
 Case = dict[str, Any]
+
+
+class OneWay:
+    """The compiled confusion loops, each going one of its WAYS where there is a choice."""
+
+    def __init__(self, loops: ModuleType, way: int):
+        self._loops, self._way = loops, way
+
+    def count_bytes(self, *arguments: Any) -> None:
+        self._loops.count_bytes(*arguments, self._way)
+
+    def count_codes(self, *arguments: Any) -> None:
+        self._loops.count_codes(*arguments, self._way)
+
+    def find_code(self, *arguments: Any) -> int:
+        return self._loops.find_code(*arguments)
 
 
 def hold(kernel: Callable[..., Any], twin: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
@@ -94,7 +112,8 @@ CASES: dict[str, Callable[[np.random.Generator], Iterator[Case]]] = {
 def codes_and_values(rng: np.random.Generator, dtype: np.dtype) -> tuple[np.ndarray, int, np.ndarray]:
     """A code table, its low, and values of a dtype that lie in it, beside it and at the ends of the dtype."""
     limits = np.iinfo(dtype)
-    size, classes = int(rng.choice([1, 2, 21, 150, 256])), int(rng.choice([1, 2, 19, 150]))
+    size = int(rng.choice([1, 2, 21, 150, 255, 256, 257, 700]))
+    classes = int(rng.choice([1, 2, 19, 150, 255, 256, 400]))
     codes = rng.integers(rng.choice([-1, 0]), classes, size, dtype=np.int32)
     lows = [0, 0, 1, -1, 100, limits.min, limits.max - size // 2, 2**40 + 3, INT64.min, INT64.max]
     low = int(rng.choice(np.array(lows, dtype=object)))
@@ -118,17 +137,44 @@ def shape(rng: np.random.Generator) -> tuple[int, ...]:
 
 
 def fill(rng: np.random.Generator, values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """A label map: noise, runs of equal labels, or one label with a single pixel that differs."""
-    style = rng.choice(["noise", "runs", "lone"])
-    if style == "noise":
-        return rng.choice(values, size)
-    if style == "runs":
-        length = int(rng.integers(2, 20))
-        pixels = int(np.prod(size))
-        return np.repeat(rng.choice(values, -(-pixels // length)), length)[:pixels].reshape(size)
-    labels = np.full(size, rng.choice(values), dtype=values.dtype)
-    labels.flat[int(rng.choice([0, labels.size - 1, rng.integers(labels.size)]))] = rng.choice(values)
+    """A label map in one of several styles."""
+    style = rng.choice([noise, lone, even_runs, runs, runs_in_noise, alternation])
+    return style(rng, values, int(np.prod(size))).astype(values.dtype).reshape(size)
+
+
+def noise(rng: np.random.Generator, values: np.ndarray, n: int) -> np.ndarray:
+    return rng.choice(values, n)
+
+
+def lone(rng: np.random.Generator, values: np.ndarray, n: int) -> np.ndarray:
+    """One label, with a single pixel that differs."""
+    labels = np.full(n, rng.choice(values))
+    labels[int(rng.choice([0, n - 1, rng.integers(n)]))] = rng.choice(values)
     return labels
+
+
+def even_runs(rng: np.random.Generator, values: np.ndarray, n: int) -> np.ndarray:
+    length = int(rng.integers(2, 20))
+    return np.repeat(rng.choice(values, -(-n // length)), length)[:n]
+
+
+def runs(rng: np.random.Generator, values: np.ndarray, n: int) -> np.ndarray:
+    """Runs that end just before, at and just after the borders of vectors of any width."""
+    lengths = rng.choice(RUN_LENGTHS, n)
+    return np.repeat(rng.choice(values, n), lengths)[:n]
+
+
+def runs_in_noise(rng: np.random.Generator, values: np.ndarray, n: int) -> np.ndarray:
+    """Runs, with noise from one place to another."""
+    labels = runs(rng, values, n)
+    begin, end = np.sort(rng.integers(0, n + 1, 2))
+    labels[begin:end] = rng.choice(values, end - begin)
+    return labels
+
+
+def alternation(rng: np.random.Generator, values: np.ndarray, n: int) -> np.ndarray:
+    """Two labels in turn."""
+    return np.resize(rng.choice(values, 2), n)
 
 
 def pair(
@@ -163,6 +209,19 @@ def _stepped(labels: np.ndarray) -> np.ndarray:
     return view
 
 
+def _cropped(labels: np.ndarray) -> np.ndarray:
+    wide = np.zeros([n + 4 for n in labels.shape], dtype=labels.dtype)
+    view = wide[tuple(slice(1, -3) for _ in labels.shape)]
+    view[...] = labels
+    return view
+
+
+def _moved(labels: np.ndarray) -> np.ndarray:
+    view = np.zeros(labels.size + 5, dtype=labels.dtype)[5:].reshape(labels.shape)
+    view[...] = labels
+    return view
+
+
 def _read_only(labels: np.ndarray) -> np.ndarray:
     labels = labels.copy()
     labels.flags.writeable = False
@@ -189,6 +248,8 @@ ARRANGEMENTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "rows upside down": lambda labels: labels[::-1].copy()[::-1],
     "all axes reversed": lambda labels: np.flip(np.flip(labels).copy()),
     "every third": _stepped,
+    "cropped": _cropped,
+    "moved by five pixels": _moved,
     "columns equal": lambda labels: np.broadcast_to(labels[..., :1], labels.shape),
     "rows equal": lambda labels: np.broadcast_to(labels[..., :1, :], labels.shape),
     "all equal": lambda labels: np.broadcast_to(labels.flat[0], labels.shape),

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 import segbench.kernels
 from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError, ShapeMismatch, StrayLabel
 from segbench.kernels import confusion, reference
-from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, hold, same
+from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, OneWay, hold, same
 
 NOT_KERNELS = {"arrays", "reference"}
 
@@ -48,6 +48,105 @@ def test_every_public_kernel_has_cases_and_a_twin_of_the_same_signature():
 def test_random_cases(name, seed):
     for case in itertools.islice(CASES[name](np.random.default_rng(seed)), 700):
         hold(KERNELS[name], getattr(reference, name), case)
+
+
+@pytest.fixture(params=range(len(confusion._loops.WAYS)), ids=confusion._loops.WAYS)
+def way(request, monkeypatch):
+    """Let the confusion kernels go one way."""
+    monkeypatch.setattr(confusion, "_loops", OneWay(confusion._loops, request.param))
+
+
+def hold_bytes(truth, prediction):
+    """Hold both confusion kernels to their twins on two 8-bit maps, the second one also on wider copies."""
+    hold(confusion.byte_table, reference.byte_table, {"truth": truth, "prediction": prediction})
+    codes = np.append(np.arange(40, dtype=np.int32), np.int32(-1))
+    for dtypes in itertools.product(DTYPES, DTYPES):
+        pair = [labels.astype(dtype) for labels, dtype in zip((truth, prediction), dtypes, strict=True)]
+        case = {"truth": pair[0], "prediction": pair[1], "truth_codes": codes, "prediction_codes": codes[::-1]}
+        case |= {"truth_low": 0, "prediction_low": 3}
+        hold(confusion.coded_table, reference.coded_table, case)
+
+
+def test_the_ways_begin_with_the_plain_and_the_portable_one():
+    assert confusion._loops.WAYS[:2] == ("plain", "words")
+
+
+@pytest.mark.parametrize("name", ["byte_table", "coded_table"])
+def test_random_cases_every_way(name, way):
+    for case in itertools.islice(CASES[name](np.random.default_rng(9)), 500):
+        hold(KERNELS[name], getattr(reference, name), case)
+
+
+def test_every_length_of_run(way):
+    for length in range(1, 140):
+        truth = (np.arange(301, dtype=np.int64) // length % 251).astype(np.uint8)[None]
+        hold(confusion.byte_table, reference.byte_table, {"truth": truth, "prediction": np.flip(truth)})
+        if length % 16 < 2:
+            hold_bytes(truth, np.full_like(truth, 7))
+
+
+def test_every_length_of_row(way):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(rng.integers(0, 256, (2, 900), dtype=np.uint8), 10, axis=1)
+    for n in (*range(1, 200), *range(4090, 4103), *range(4155, 4166), 8191, 8192, 8193, 8257):
+        # A copy ends where its memory ends, so that a sanitizer sees a read beyond it.
+        truth, prediction = labels[:, :n].copy()[:, None]
+        hold(confusion.byte_table, reference.byte_table, {"truth": truth, "prediction": prediction})
+    for n in (*range(1, 70), *range(1020, 1030), *range(1085, 1092), 2048, 2049):
+        hold_bytes(*labels[:, :n].copy()[:, None])
+
+
+def test_one_change_at_every_place(way):
+    for at in range(1, 270):
+        truth, prediction = np.zeros((2, 1, 270), dtype=np.uint8)
+        truth[0, at:] = 128
+        prediction[0, at // 2 :] = 255
+        hold(confusion.byte_table, reference.byte_table, {"truth": truth, "prediction": prediction})
+
+
+def test_noise_at_every_place(way):
+    rng = np.random.default_rng(0)
+    for begin in range(0, 700, 7):
+        truth, prediction = np.ones((2, 1, 700), dtype=np.uint8)
+        truth[0, begin : begin + int(rng.integers(1, 300))] = rng.integers(2)
+        noisy = prediction[0, begin : begin + int(rng.integers(1, 300))]
+        noisy[:] = rng.integers(0, 256, len(noisy))
+        hold(confusion.byte_table, reference.byte_table, {"truth": truth, "prediction": prediction})
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 5])
+def test_pairs_in_turn(way, pairs):
+    truth = np.resize(np.arange(pairs, dtype=np.uint8), (37, 211))
+    hold_bytes(truth, truth)
+    hold_bytes(truth, truth[::-1, ::-1])
+
+
+def test_every_alignment(way):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(rng.integers(0, 40, 40, dtype=np.uint8), 9)
+    for begin, other in itertools.product(range(33), (0, 1, 15, 32)):
+        truth, prediction = labels[None, begin : begin + 300], labels[None, other : other + 300]
+        hold(confusion.byte_table, reference.byte_table, {"truth": truth, "prediction": prediction})
+    for begin in range(9):
+        hold_bytes(labels[None, begin : begin + 300], labels[None, :300])
+
+
+@pytest.mark.parametrize("axes", list(itertools.permutations(range(3))))
+def test_axes_in_every_order(way, axes):
+    rng = np.random.default_rng(0)
+    truth, prediction = np.repeat(rng.integers(0, 5, (2, 9, 10, 3), dtype=np.uint8), 30, axis=3)
+    case = {"truth": truth.transpose(axes), "prediction": prediction.transpose(axes)}
+    hold(confusion.byte_table, reference.byte_table, case)
+    hold(confusion.byte_table, reference.byte_table, case | {"prediction": prediction.transpose(axes).copy()})
+    hold(confusion.byte_table, reference.byte_table, {key: value[:, ::2, :-1] for key, value in case.items()})
+
+
+def test_counts_beyond_32_bits():
+    row = np.zeros(1 << 16, dtype=np.uint8)
+    row[:5] = 1
+    rows = np.broadcast_to(row, (70_000, 1 << 16))
+    table = confusion.byte_table(truth=rows, prediction=rows)
+    assert (table[0, 0], table[1, 1], table.sum()) == (70_000 * 65_531, 350_000, 70_000 << 16)
 
 
 CODES = np.array([0, 2, 1], dtype=np.int32)
@@ -121,7 +220,8 @@ def test_the_cases_reach_every_dtype_pair_arrangement_and_extreme():
     assert sum(min(c["truth"].shape[-2:]) > 32 for c in cases) > 700
     assert sum(c["truth"].ndim == 3 for c in cases) > 300
     assert sum(np.shares_memory(c["truth"], c["prediction"]) for c in cases) > 50
-    assert {len(c["truth_codes"]) for c in cases} >= {1, 150, 256}
+    assert {len(c["truth_codes"]) for c in cases} >= {1, 150, 255, 256, 257}
+    assert {c["truth_codes"].max() > 254 for c in cases} == {True, False}
     lone = [c["truth"] for c in cases if c["truth"].dtype == np.int64]
     assert any((t == INT64.min).any() for t in lone) and any((t == INT64.max).any() for t in lone)
     assert {c["truth_low"] for c in cases} >= {INT64.min, INT64.max, 2**40 + 3, -1}

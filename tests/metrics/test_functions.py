@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -119,8 +119,9 @@ def test_a_field_of_ones_own_is_explained_once() -> None:
     assert "\ntimes : float, default 2.0\n    What it is multiplied with.\n" in text
 
 
-@pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("pool", ["dataset", "image", "class_then_image"])
+@pytest.mark.parametrize(
+    ("name", "pool"), [(name, pool) for name, cls in CLASSES.items() for pool in get_args(get_type_hints(cls)["pool"])]
+)
 def test_function_is_running_over_the_images(name: str, pool: str) -> None:
     truths, predictions = [label_maps(i, 9, 8 + i) for i in range(6)], [label_maps(i + 9, 9, 8 + i) for i in range(6)]
     metric: Any = CLASSES[name](pool=pool)  # type: ignore[call-arg]

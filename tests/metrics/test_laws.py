@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 from segbench.errors import BadParameter, DatasetError, Refusal, StrayLabel, UnknownName, VoidPrediction
 from segbench.labels import LabelClass, LabelSpace
 from segbench.metrics import table
-from segbench.metrics.base import Content, Metric, Running, Tally
+from segbench.metrics.base import Content, Metric, Tally
 from segbench.metrics.region import CategoryIou, MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
 from segbench.metrics.rules import ClassMean, TableMetric
+from segbench.metrics.running import Running
 from segbench.metrics.states import Counts, Rows, State
 from segbench.metrics.table import METRICS, parse_metric
 from segbench.result import Score
@@ -62,13 +63,11 @@ class ToyTally(Tally):
     def start(self) -> State:
         return State({"detections": Rows(("image", "index")), "objects": Counts.zeros(1)})
 
-    def count_into(self, state: State, samples: Iterable[Sample]) -> list[Content]:
-        contents: list[Content] = []
-        for sample in samples:
-            found = [[float(score), bool(hit)] for score, hit in sample.prediction]
-            contents.append({"image": "/".join(sample.key), "objects": int(sample.truth), "found": found})
-            self.add_record(state, contents[-1])
-        return contents
+    def count_one(self, state: State, sample: Sample) -> Content:
+        found = [[float(score), bool(hit)] for score, hit in sample.prediction]
+        content = {"image": "/".join(sample.key), "objects": int(sample.truth), "found": found}
+        self.add_record(state, content)
+        return content
 
     def add_record(self, state: State, content: Content) -> None:
         found = content["found"]
@@ -856,6 +855,17 @@ def test_the_iou_of_a_group_is_that_of_its_classes_made_one(pool: str) -> None:
         expected = {"flat": iou["road"], "vehicle": iou[SIZED[0].name], "human": iou["person"]}
         found = scored(category, samples).per_class
         assert {n: v.hex() for n, v in found.items()} == {n: v.hex() for n, v in expected.items()}, f"seed {seed}"
+
+
+@pytest.mark.parametrize(("name", "part"), [("mean_iiou", "person"), ("category_iiou", "human")])
+def test_a_small_instance_weighs_as_much_as_an_average_one(name: str, part: str) -> None:
+    truth, prediction = [[PERSON] * 4 + [ROAD] * 2], [[PERSON, PERSON, ROAD, VOID, PERSON, ROAD]]
+    sample = Sample(("a",), np.array(truth), np.array(prediction), np.array([[31001, 31002, 31002, 31002, 7, 7]]))
+    score = scored(METRICS[name](), [sample])
+    # Person instances have 2.25 pixels on average. One of 1 pixel, hit: 2.25 · 1. One of 3 pixels, 1 hit: 0.75 · 1
+    # hit, 0.75 · 2 missed. One road pixel predicted person: 1. So 3 / (3 + 1 + 1.5). No car: left out of the mean.
+    assert score.value == score.per_class[part] == 3 / 5.5
+    assert sum(math.isnan(value) for value in score.per_class.values()) == 1
 
 
 def test_pools_that_are_one_on_one_image() -> None:

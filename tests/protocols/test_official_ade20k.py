@@ -21,7 +21,7 @@ def scores(truths: list[Map], predictions: list[Map]) -> dict[str, Score]:
     plan = Plan.of(PROTOCOL)
     states = plan.start()
     for i, (truth, prediction) in enumerate(zip(truths, predictions, strict=True)):
-        plan.count_into(states, Sample((f"ADE_val_{i:08}",), truth, prediction))
+        plan.count_one(states, Sample((f"ADE_val_{i:08}",), truth, prediction))
     return {key: metric.compute(states[metric.family], plan.space) for key, metric in plan.metrics.items()}
 
 

@@ -29,7 +29,7 @@ N_SHARDS = 4
 def counted(truths: Sequence[Map], predictions: Sequence[Map]) -> dict[str, State]:
     states = PLAN.start()
     for i, (truth, prediction) in enumerate(zip(truths, predictions, strict=True)):
-        PLAN.count_into(states, Sample((str(i),), truth, prediction))
+        PLAN.count_one(states, Sample((str(i),), truth, prediction))
     return states
 
 

@@ -24,7 +24,7 @@ def scores(scenes: list[tuple[Map, Map, Map]]) -> dict[str, Score]:
     plan = Plan.of(PROTOCOL)
     states = plan.start()
     for i, (truth, prediction, instances) in enumerate(scenes):
-        plan.count_into(states, Sample((f"city_{i:06}",), truth, prediction, instances))
+        plan.count_one(states, Sample((f"city_{i:06}",), truth, prediction, instances))
     return {key: metric.compute(states[metric.family], plan.space) for key, metric in plan.metrics.items()}
 
 
@@ -129,7 +129,7 @@ def test_records_give_the_same_scores() -> None:
     counted, derived = plan.start(), plan.start()
     for i, (truth, prediction, instances) in enumerate(random_scenes(3)):
         sample = Sample((f"city_{i:06}",), truth, prediction, instances)
-        plan.add_record(derived, plan.count_into(counted, sample))
+        plan.add_record(derived, plan.count_one(counted, sample))
     for metric in plan.metrics.values():
         both = [metric.compute(states[metric.family], plan.space) for states in (counted, derived)]
         assert repr(both[0]) == repr(both[1])

@@ -27,7 +27,7 @@ N_SHARDS = 4
 def scores(truths: Sequence[Map], predictions: Sequence[Map]) -> dict[str, Score]:
     states = PLAN.start()
     for i, (truth, prediction) in enumerate(zip(truths, predictions, strict=True)):
-        PLAN.count_into(states, Sample((str(i),), truth, prediction))
+        PLAN.count_one(states, Sample((str(i),), truth, prediction))
     return {key: metric.compute(states[metric.family], PLAN.space) for key, metric in PLAN.metrics.items()}
 
 

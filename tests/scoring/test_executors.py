@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -43,8 +45,15 @@ def test_a_dead_worker_is_told_with_its_chunk() -> None:
 
 
 def test_workers_that_die_while_chunks_are_handed_out() -> None:
-    with pytest.raises(RunIncomplete):
-        list(run_chunks(dies, ([i] for i in range(3000)), executor="processes", workers=2))
+    def chunks() -> Iterator[list[int]]:
+        yield [0]
+        end = time.monotonic() + 60
+        while multiprocessing.active_children() and time.monotonic() < end:
+            time.sleep(0.05)
+        yield [1]
+
+    with pytest.raises(RunIncomplete, match="is 0 … 0"):
+        list(run_chunks(dies, chunks(), executor="processes", workers=2))
 
 
 def test_an_error_of_the_function_comes_through() -> None:
