@@ -40,7 +40,7 @@ enum {
     STRIP = 4096,       /* The list of ends, and what it is made from, stay in the first cache. */
     SHORT_STRIP = 1024, /* Where labels are narrowed first: memory would idle while a longer one is counted. */
     LANES = 64,         /* The bits of a mask. */
-    AT_ONCE = 4,        /* Ends listed without asking whether they exist; most masks have no more. */
+    AT_ONCE = 3,        /* Ends listed without asking whether they exist; most masks have no more. */
     NOISY = 28,         /* With more ends in a mask, adding pixel by pixel is faster. */
     PAUSE = 256,        /* And it goes on for so many pixels before runs are looked for again. */
 };
@@ -178,7 +178,7 @@ static inline void narrow(const label_side *side, const char *at, ptrdiff_t n, u
 }
 
 #if defined(ON_X86)
-#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
 AVX2 INLINED __m256i load_32(const char *at)
 {
@@ -509,7 +509,8 @@ static int n_ways(void)
     int n = (int)(sizeof ways / sizeof *ways);
 #if defined(ON_X86)
     __builtin_cpu_init();
-    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt")))
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+            __builtin_cpu_supports("popcnt")))
         n--;
 #endif
     return n;

@@ -109,8 +109,9 @@ def coded_table(
     a value out of range is counted, never dropped.
     """
     truth, prediction = as_pair(truth, prediction)
+    shared = prediction_codes is truth_codes
     truth_codes = as_codes(truth_codes, name="truth_codes")
-    prediction_codes = as_codes(prediction_codes, name="prediction_codes")
+    prediction_codes = truth_codes if shared else as_codes(prediction_codes, name="prediction_codes")
     truth_low = as_int64(truth_low, name="truth_low")
     prediction_low = as_int64(prediction_low, name="prediction_low")
     table = empty_table(truth_codes, prediction_codes)

@@ -42,10 +42,15 @@ FAULTS = [
     ("byte_table", "run before noise lost", RUN_BEFORE_NOISE, ""),
     ("byte_table", "pixel after noise lost", "x = begin;\n    }", "x = begin += begin + 1 < n;\n    }"),
     ("byte_table", "ends of noise kept", "listed = 0;\n        if", "if"),
-    ("byte_table", "ends beyond four lost", "listed += found;", "listed += found > AT_ONCE ? AT_ONCE : found;"),
     (
         "byte_table",
-        "ends beyond four misplaced",
+        "ends beyond the first few lost",
+        "listed += found;",
+        "listed += found > AT_ONCE ? AT_ONCE : found;",
+    ),
+    (
+        "byte_table",
+        "ends beyond the first few misplaced",
         "ends[i] = (uint16_t)(x + __builtin_ctzll(mask));",
         "ends[i] = (uint16_t)x;",
     ),

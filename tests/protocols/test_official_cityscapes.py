@@ -45,7 +45,7 @@ def random_scenes(seed: int) -> list[tuple[Map, Map, Map]]:
     return [tuple(np.tile(layer, (5, 5)) for layer in tile[0]) for tile in tiles]  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", range(20))
 def test_all_scores_equal_the_reference(block: int) -> None:
     defined = 0
     for seed in range(100 * block, 100 * (block + 1)):
