@@ -48,6 +48,20 @@ def read_toml(text: str, kind: type[T], *, file: str) -> T:
 def read_table(data: dict[str, Any], kind: type[T], *, file: str) -> T:
     """Read a table that was parsed already as a dataclass; see `read_toml`.
 
+    Parameters
+    ----------
+    data : dict of str to object
+        The table, as `tomllib` gives it.
+    kind : type
+        A dataclass; nested dataclasses are tables.
+    file : str
+        Name of the file in complaints.
+
+    Returns
+    -------
+    dataclass
+        The record.
+
     Raises
     ------
     BadParameter

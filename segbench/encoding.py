@@ -98,9 +98,7 @@ class Encoding:
     def byte_codes(self) -> NDArray[np.int32]:
         """Code of each 8-bit value, shape (256,), −1 where no id is."""
         codes = np.full(256, -1, np.int32)
-        for code, value in enumerate(self.space.columns):
-            if 0 <= value < 256:
-                codes[value] = code
+        codes[self._bytes[1]] = self._bytes[0]
         codes.setflags(write=False)
         return codes
 
@@ -118,7 +116,20 @@ class Encoding:
             Pixels by truth code and prediction code; the last row and column hold the values outside the space.
         """
         table = np.zeros((self.n_codes + 1, self.n_codes + 1), np.int64)
-        truth, prediction = np.nonzero(byte_table)
-        # −1, no id, addresses the last row or column.
-        np.add.at(table, (self.byte_codes[truth], self.byte_codes[prediction]), byte_table[truth, prediction])
+        codes, values = self._bytes
+        table[np.ix_(codes, codes)] = byte_table[np.ix_(values, values)]
+        if table.sum() != byte_table.sum():
+            self._add_strays(table, byte_table)
         return table
+
+    @cached_property
+    def _bytes(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Codes and values of the ids that a byte can hold."""
+        pairs = [(code, value) for code, value in enumerate(self.space.columns) if 0 <= value < 256]
+        return np.array([code for code, _ in pairs], np.intp), np.array([value for _, value in pairs], np.intp)
+
+    def _add_strays(self, table: NDArray[np.int64], byte_table: NDArray[np.int64]) -> None:
+        """Count again, with the pixels outside the space in the last row and column, which −1 addresses."""
+        table[:] = 0
+        truth, prediction = np.nonzero(byte_table)
+        np.add.at(table, (self.byte_codes[truth], self.byte_codes[prediction]), byte_table[truth, prediction])

@@ -88,7 +88,7 @@ class SegbenchError(Exception):
         return (self,)
 
     def about(self, file: str) -> SegbenchError:
-        """Name the file this error is about, unless it knows already, and return the error."""
+        """Return the error, which takes `file` as the one it is about unless it knows already."""
         if self.file is None:
             self.file = file
         return self
@@ -252,7 +252,7 @@ class Refusal(SegbenchError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``did you mean 'x'?``, or an empty string where nothing known is near."""
+    """Return ``did you mean 'x'?`` for a `name`, or an empty string where nothing `known` is near."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
 

@@ -30,7 +30,23 @@ BASELINES: tuple[tuple[str, str, Callable[[Image], Image]], ...] = (
 
 
 def run(folder: Path) -> int:
-    """Go the whole way in a folder and return the exit code."""
+    """Go the whole way in a folder: data set, baselines, scores.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything is written; made where it is missing.
+
+    Returns
+    -------
+    int
+        The exit code, 0.
+
+    Raises
+    ------
+    OutputProblem
+        When something cannot be written.
+    """
     root = folder / "shapes"
     print(f"1. The data set: {sum(shapes.SPLITS.values())} small images, made from a seed, in {root}")
     try:

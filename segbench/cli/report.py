@@ -23,6 +23,11 @@ _STYLES = {"error": "31", "warning": "33", "bold": "1", "dim": "2"}
 def data(text: str) -> None:
     """Print on standard output, and see that it arrives, unless nobody reads any more (`| head`).
 
+    Parameters
+    ----------
+    text : str
+        What to print, with its line feeds.
+
     Raises
     ------
     OutputProblem
@@ -45,9 +50,17 @@ def abandon_stdout() -> None:
 
 
 def table(result: Result) -> str:
-    """Return the table of a result: one line a score, then one a class.
+    """Return the table of a result: one line a score, then one a class, then one a slice.
 
-    Values are percentages with two decimals; `–` is undefined.
+    Parameters
+    ----------
+    result : Result
+        The result, with at least one score.
+
+    Returns
+    -------
+    str
+        Lines with a line feed each; fractions are percentages with two decimals, and `–` is undefined.
     """
     keys = list(result.scores)
     width = max(len(key) for key in keys)

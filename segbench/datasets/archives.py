@@ -48,8 +48,16 @@ _LARGEST_SPOOL = 16 << 30
 def is_archive(path: Path) -> bool:
     """Return whether a path is a regular file that is an archive by its first bytes, or is called like one.
 
-    Archives that are not read (7z, RAR) and damaged ones count: `open_archive` says what is wrong with them. A folder
-    never counts, nor does a compressed file that holds no tar, such as ``volume.nii.gz``.
+    Parameters
+    ----------
+    path : Path
+        Any path, whether something lies there or not.
+
+    Returns
+    -------
+    bool
+        Archives that are not read (7z, RAR) and damaged ones count: `open_archive` says what is wrong with them. A
+        folder never counts, nor does a compressed file that holds no tar, such as ``volume.nii.gz``.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -40,7 +40,17 @@ class Configuration:
 
 
 def read_configuration(start: Path | None = None) -> Configuration:
-    """Read the settings that hold in a folder, the current one by default.
+    """Read the settings that hold in a folder.
+
+    Parameters
+    ----------
+    start : Path, optional
+        The folder, else the current one.
+
+    Returns
+    -------
+    Configuration
+        The settings of the nearest file, else the defaults.
 
     Raises
     ------

@@ -163,6 +163,9 @@ def palette_of(data: bytes) -> bytes:
     """Return the palette of a PNG, three bytes an index; empty for other kinds."""
     if read_header(data).kind != _PALETTE:
         return b""
+    if data[37:41] == b"PLTE":
+        # Right behind the header, where nearly all writers put it.
+        return data[41 : 41 + int.from_bytes(data[33:37], "big")]
     return next((bytes(content) for kind, content in _chunks(data) if kind == b"PLTE"), b"")
 
 

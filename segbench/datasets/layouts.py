@@ -60,10 +60,25 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> Path:
 def split_keys(protocol: Protocol, root: Path, split: str) -> list[str]:
     """Return the keys of a split, sorted: from its list file, or all truth files where the list may be missing.
 
+    Parameters
+    ----------
+    protocol : Protocol
+        Names the layout.
+    root : Path
+        The folder in which the layout begins, see `find_root`.
+    split : str
+        Name of the split.
+
+    Returns
+    -------
+    list of str
+        The keys, at least one, each once.
+
     Raises
     ------
     DatasetError
-        When the list is missing, empty, names an image twice, or holds something that is no image name.
+        When the list is missing, empty, names an image twice, or holds something that is no image name; without a
+        list, as in `truth_keys`.
     """
     layout = protocol.layout
     if layout.list:
@@ -88,11 +103,23 @@ def tree_layout(layout: Layout, tree: Path) -> Layout:
 def truth_keys(folder: Path, layout: Layout) -> list[str]:
     """Return the keys of all truth files below a folder, sorted: relative paths without suffix, or file names.
 
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    layout : Layout
+        Says how the files are named.
+
+    Returns
+    -------
+    list of str
+        The keys, at least one, each once.
+
     Raises
     ------
     DatasetError
-        When there are none, two files differ only in how their names are written, or a name would be passed over in
-        silence: a link to a folder, an upper-case suffix, or a name that is no text.
+        When there is no such folder or no truth file, two files differ only in how their names are written, or a name
+        would be passed over in silence: a link to a folder, an upper-case suffix, or a name that is no text.
     """
     if not os.path.isdir(folder):
         raise DatasetError("no such folder", expected="a folder of truth label maps", file=str(folder))

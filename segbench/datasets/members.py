@@ -106,7 +106,18 @@ class Listing:
         self._bytes = 0
 
     def add(self, member: Member) -> None:
-        """Take a member in, or note its fault; raise UnsafeArchive where going on makes no sense."""
+        """Take a member in, or note its fault.
+
+        Parameters
+        ----------
+        member : Member
+            The next line of the listing.
+
+        Raises
+        ------
+        UnsafeArchive
+            Where going on makes no sense: too many members, bytes or faults.
+        """
         self._members += 1
         self._bytes += member.size
         check_count(self._path, self._members, self._limits)
@@ -136,7 +147,20 @@ class Listing:
         return None
 
     def settled(self) -> dict[str, bytes]:
-        """Return the rows by sorted name, or raise the faults."""
+        """Return what was taken in.
+
+        Returns
+        -------
+        dict of str to bytes
+            The row of each member, sorted by name.
+
+        Raises
+        ------
+        UnsafeArchive
+            When a single fault was noted, or no file was taken in.
+        Refusal
+            When several faults were noted.
+        """
         if not self._rows and not self.faults:
             self.faults.append(
                 UnsafeArchive("no file in it", expected="a folder of label maps", mend=_ANEW, file=str(self._path))
@@ -194,7 +218,22 @@ def too_large(path: Path, most: int) -> UnsafeArchive:
 
 
 def check_count(path: Path, count: int, limits: Limits) -> None:
-    """Raise UnsafeArchive when an archive has more members than allowed."""
+    """Refuse an archive that has more members than allowed.
+
+    Parameters
+    ----------
+    path : Path
+        The archive, for messages.
+    count : int
+        Its members, or those seen so far.
+    limits : Limits
+        How large it may be.
+
+    Raises
+    ------
+    UnsafeArchive
+        When there are too many.
+    """
     if count > limits.members:
         raise UnsafeArchive(
             "too many members", expected=f"at most {limits.members:,}", mend="pack label maps only", file=str(path)

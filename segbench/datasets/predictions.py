@@ -119,7 +119,19 @@ class PredictionSet:
 def file_key(file: str, prefix: str, reader: str = "plain") -> str:
     """Return the key that a relative path claims, in the form names are compared in.
 
-    ``plain``: the path without prefix and suffix. ``cityscapes``: the first three words of the name, in any folder.
+    Parameters
+    ----------
+    file : str
+        The path, with ``/``.
+    prefix : str
+        Wrapping folders that are no part of a key, as ``outer/``.
+    reader : str
+        ``plain`` or ``cityscapes``.
+
+    Returns
+    -------
+    str
+        ``plain``: the path without prefix and suffix. ``cityscapes``: the first three words of the name, in any folder.
     """
     if reader == "cityscapes":
         words = file.rpartition("/")[2].rpartition(".")[0].split("_")

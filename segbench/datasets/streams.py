@@ -67,7 +67,27 @@ class Source:
         self.stamp = (about.st_size, about.st_mtime_ns, about.st_ino)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return `size` bytes from `offset` on, fewer only at the end of the file."""
+        """Return bytes of the file.
+
+        Parameters
+        ----------
+        offset : int
+            Place of the first.
+        size : int
+            How many.
+
+        Returns
+        -------
+        bytes
+            `size` bytes, fewer only at the end of the file.
+
+        Raises
+        ------
+        SubmissionError
+            When the file cannot be read.
+        ValueError
+            When it is closed.
+        """
         if not self._close.alive:
             raise ValueError("the archive is closed")
         parts = []

@@ -75,7 +75,23 @@ def as_pair(truth: Any, prediction: Any) -> tuple[Labels, Labels]:
 
 
 def as_byte_pair(truth: Any, prediction: Any) -> tuple[Labels, Labels]:
-    """Return truth and prediction as 8-bit label maps of equal shape."""
+    """Return truth and prediction as 8-bit label maps of equal shape.
+
+    Parameters
+    ----------
+    truth, prediction : array_like
+        As for `as_labels`.
+
+    Returns
+    -------
+    truth, prediction : ndarray of uint8
+        Both, of equal shape.
+
+    Raises
+    ------
+    ShapeMismatch, StrayLabel, BadParameter
+        As in `same_shape` and `as_labels`; BadParameter also for a dtype other than uint8.
+    """
     pair = as_pair(truth, prediction)
     for labels, name in zip(pair, ("truth", "prediction"), strict=True):
         if labels.dtype != np.uint8:
@@ -112,7 +128,22 @@ def same_shape(truth: NDArray[Any], prediction: NDArray[Any]) -> None:
 
 
 def image_or_volume(labels: NDArray[Any], *, name: str) -> None:
-    """Refuse an array with neither two nor three axes (ShapeMismatch), or without a pixel (BadParameter)."""
+    """Refuse an array that is neither an image nor a volume.
+
+    Parameters
+    ----------
+    labels : ndarray
+        The array.
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    ShapeMismatch
+        When it has neither two nor three axes.
+    BadParameter
+        When it holds no pixel.
+    """
     if labels.ndim not in (2, 3):
         raise ShapeMismatch(
             f"{name} of {_size(labels.shape)}",
@@ -126,8 +157,22 @@ def image_or_volume(labels: NDArray[Any], *, name: str) -> None:
 def as_codes(codes: Any, *, name: str) -> NDArray[np.int32]:
     """Return a private copy of a code table: the loops index with it while other threads run.
 
-    BadParameter for anything but a 1-D array of int32 with at least one code and none below −1, which stands for
-    a value that the code table does not cover.
+    Parameters
+    ----------
+    codes : ndarray of int32, shape (N,)
+        Code of each value; −1 stands for a value that the code table does not cover.
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    ndarray of int32, shape (N,)
+        The copy, in C order.
+
+    Raises
+    ------
+    BadParameter
+        When it is no such array, has no code, or holds one below −1.
     """
     if not isinstance(codes, np.ndarray) or codes.dtype != np.int32 or codes.ndim != 1 or not codes.size:
         kind = f"{codes.dtype} of shape {codes.shape}" if isinstance(codes, np.ndarray) else type(codes).__name__
@@ -139,7 +184,25 @@ def as_codes(codes: Any, *, name: str) -> NDArray[np.int32]:
 
 
 def as_code(code: Any, codes: NDArray[np.int32]) -> int:
-    """Return a code to look for: 0 … max(codes) + 1, else BadParameter."""
+    """Return a code to look for.
+
+    Parameters
+    ----------
+    code : int
+        0 to ``max(codes) + 1``, which stands for the values outside.
+    codes : ndarray of int32, shape (N,)
+        The code table.
+
+    Returns
+    -------
+    int
+        The code.
+
+    Raises
+    ------
+    BadParameter
+        When it is no integer, or none of these.
+    """
     number = as_int64(code, name="code")
     outside = int(codes.max()) + 1
     if not 0 <= number <= outside:
@@ -148,7 +211,25 @@ def as_code(code: Any, codes: NDArray[np.int32]) -> int:
 
 
 def as_int64(value: Any, *, name: str) -> int:
-    """Return an integer that fits 64 bits, else BadParameter."""
+    """Return an integer that fits 64 bits.
+
+    Parameters
+    ----------
+    value : int
+        The integer, of Python or NumPy.
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    int
+        The integer of Python.
+
+    Raises
+    ------
+    BadParameter
+        When it is no integer, or needs more than 64 bits with its sign.
+    """
     try:
         number = operator.index(value)
     except TypeError:
@@ -159,7 +240,23 @@ def as_int64(value: Any, *, name: str) -> int:
 
 
 def empty_table(truth_codes: NDArray[np.int32], prediction_codes: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return zeros with a row or column for each code and one for the values outside, if 1 GiB holds them."""
+    """Return zeros with a row or column for each code and one for the values outside.
+
+    Parameters
+    ----------
+    truth_codes, prediction_codes : ndarray of int32, shape (N,)
+        Code tables, each of its own length.
+
+    Returns
+    -------
+    ndarray of int64, shape (max(truth_codes) + 2, max(prediction_codes) + 2)
+        The zeros.
+
+    Raises
+    ------
+    ResourceError
+        When 1 GiB does not hold them.
+    """
     rows, columns = int(truth_codes.max()) + 2, int(prediction_codes.max()) + 2
     if rows * columns > MOST_CELLS:
         raise ResourceError(f"a table of {rows} × {columns} cells", expected=f"at most {MOST_CELLS} cells (1 GiB)")

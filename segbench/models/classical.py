@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 class NearestColour:
     """Give every pixel the class whose mean colour is nearest.
 
-    Attributes
+    Parameters
     ----------
     means : ndarray of float64, shape (K, 3)
         Mean colour of each class; NaN for a class without pixels, which is then never predicted.

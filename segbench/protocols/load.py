@@ -110,6 +110,16 @@ def protocol_names() -> Mapping[str, str]:
 def read_protocol(path: Path) -> Protocol:
     """Read one protocol file.
 
+    Parameters
+    ----------
+    path : Path
+        A file in TOML.
+
+    Returns
+    -------
+    Protocol
+        The protocol.
+
     Raises
     ------
     BadParameter

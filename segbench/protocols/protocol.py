@@ -141,7 +141,23 @@ class Protocol:
         return metric.key(self.instance(metric.name))
 
     def check_split(self, split: str | None) -> str:
-        """Return the split meant, or raise UnknownName."""
+        """Return the split meant.
+
+        Parameters
+        ----------
+        split : str or None
+            Name of a split; None means the default one.
+
+        Returns
+        -------
+        str
+            Name of the split.
+
+        Raises
+        ------
+        UnknownName
+            When the protocol has no such split.
+        """
         if split is None:
             return self.default_split
         if split not in self.splits:

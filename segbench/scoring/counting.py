@@ -31,7 +31,15 @@ _BYTES_PER_PIXEL, _BESIDE = 4, 1 << 20
 
 @dataclass(frozen=True)
 class Task:
-    """One image to count: its key, and the file of the submission, None where it is missing."""
+    """One image to count.
+
+    Parameters
+    ----------
+    key : str
+        Its key.
+    file : str or None
+        The file of the submission; None where it is missing.
+    """
 
     key: str
     file: str | None
@@ -138,7 +146,16 @@ class Job:
             prediction, notes = self._prediction(data, truth)
         sample = Sample(tuple(key), truth, prediction, self._instances(task.key))
         counts = self._counts(states, sample)
+        if task.file is not None and self._repainted(data, counts):
+            notes.append("palette")
         return Record(key, digest, counts, tuple(notes))
+
+    def _repainted(self, data: bytes, counts: Mapping[str, Any]) -> bool:
+        """Whether the palette's colours of the values counted stand for other classes."""
+        colors = self.truth.protocol.colors
+        palette = palette_of(data) if colors and not self.numbering else b""
+        used = {cell[1] for cell in counts["confusion"]["cells"]} if palette else set()
+        return bool(used) and hints.on_palette(used, palette, colors)
 
     def _counts(self, states: States, sample: Sample) -> dict[str, Any]:
         try:
@@ -162,9 +179,6 @@ class Job:
         colors = self.truth.protocol.colors
         labels = decode_labels(data, colors)
         notes = ["rgb"] if read_header(data).is_rgb else []
-        palette = palette_of(data)
-        if palette and colors and hints.on_palette(set(np.unique(labels).tolist()), palette, colors):
-            notes.append("palette")
         if self.numbering:
             labels = renumber(labels, self.numbering)
         if self.resize and labels.shape != truth.shape:

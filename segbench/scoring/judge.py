@@ -50,10 +50,22 @@ class Case:
     def result(self, outcome: Outcome, slices: Mapping[str, Outcome] | None = None) -> Result:
         """Judge the counts of a run, and of its slices.
 
+        Parameters
+        ----------
+        outcome : Outcome
+            The counts of all images.
+        slices : mapping of str to Outcome, optional
+            The counts of each slice.
+
+        Returns
+        -------
+        Result
+            The result, signed, with what a reader should know of it.
+
         Raises
         ------
         DatasetError
-            When no pixel was counted.
+            When no pixel of the truth has a class.
         """
         refuse_nothing(self.plan, outcome.states)
         scores, warnings = self.scores(outcome, self.slice)
@@ -123,7 +135,20 @@ class Case:
 
 
 def refuse_nothing(plan: Plan, states: States) -> None:
-    """Raise DatasetError when no pixel of the truth has a class."""
+    """Refuse counts that hold nothing to judge.
+
+    Parameters
+    ----------
+    plan : Plan
+        The metrics.
+    states : dict of str to State
+        The counts, by family of metrics.
+
+    Raises
+    ------
+    DatasetError
+        When no pixel of the truth has a class.
+    """
     if not states["confusion"].counts("table").values[: len(plan.space.evaluated)].any():
         raise DatasetError("no pixel of the truth has a class", expected="something to count")
 

@@ -17,7 +17,7 @@ from segbench.scoring.statefile import describe
 
 
 def state_path(path: Path) -> Path:
-    """Return where the state of a result is kept: ``RESULT.state.jsonl`` beside ``RESULT.json``."""
+    """Return where the state of the result `path` is kept: ``RESULT.state.jsonl`` beside ``RESULT.json``."""
     return path.with_name(f"{path.stem}.state.jsonl")
 
 

@@ -14,7 +14,18 @@ SUFFIXES = (".csv", ".jsonl")
 
 
 def check_suffix(path: Path) -> None:
-    """Raise BadParameter for a file that is neither CSV nor JSON Lines."""
+    """Refuse a file that is neither CSV nor JSON Lines.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    BadParameter
+        When its name ends in neither ``.csv`` nor ``.jsonl``.
+    """
     if path.suffix not in SUFFIXES:
         raise BadParameter(f"--per-image {path.name}", expected="a file name that ends in .csv or .jsonl")
 

@@ -94,7 +94,14 @@ class Run:
     slices: Slices = field(default_factory=dict)
 
     def count(self) -> tuple[Outcome, dict[str, Outcome]]:
-        """Go through both stages and return the counts of all images and of each slice.
+        """Go through both stages.
+
+        Returns
+        -------
+        Outcome
+            The counts of all images.
+        dict of str to Outcome
+            Those of each slice.
 
         Raises
         ------
@@ -204,7 +211,19 @@ class Run:
 
 
 def shard_of(items: Sequence[T], shard: str) -> list[T]:
-    """Return every N-th item from the I-th on, for ``I/N``.
+    """Return every N-th item from the I-th on.
+
+    Parameters
+    ----------
+    items : sequence
+        All items.
+    shard : str
+        ``I/N``, with I from 1 to N.
+
+    Returns
+    -------
+    list
+        Those of the shard, at least one, in order.
 
     Raises
     ------

@@ -87,6 +87,16 @@ def header_of(case: Case, n_images: int, shard: str | None) -> Header:
 def whole_of(headers: Sequence[Header]) -> Header:
     """Return the header of an undivided run from those of its shards.
 
+    Parameters
+    ----------
+    headers : sequence of Header
+        At least one, in any order; a single one may be of an undivided run.
+
+    Returns
+    -------
+    Header
+        The header, its shard empty.
+
     Raises
     ------
     BadParameter
@@ -117,10 +127,20 @@ def describe(path: Path) -> StateFile:
 def read_header(path: Path) -> Header:
     """Read the header of a state file.
 
+    Parameters
+    ----------
+    path : Path
+        The state file.
+
+    Returns
+    -------
+    Header
+        The header.
+
     Raises
     ------
     DatasetError
-        When the file is no state file of this version.
+        When the file cannot be read, or is no state file of this version.
     """
     fields = next(_lines(path), {})
     if fields.pop("state", None) != VERSION:
@@ -134,10 +154,20 @@ def read_header(path: Path) -> Header:
 def read_records(path: Path) -> Iterator[Record]:
     """Yield the record of each image.
 
+    Parameters
+    ----------
+    path : Path
+        The state file.
+
+    Yields
+    ------
+    Record
+        One a line, in the order of the lines.
+
     Raises
     ------
     DatasetError
-        When a line is damaged or cut.
+        When the file cannot be read, or a line is damaged or cut.
     """
     lines = _lines(path)
     next(lines, None)
@@ -149,7 +179,19 @@ def read_records(path: Path) -> Iterator[Record]:
 
 
 def states_of(path: Path, plan: Plan) -> States:
-    """Count a state file again: the same states as counting its images.
+    """Count a state file again.
+
+    Parameters
+    ----------
+    path : Path
+        The state file.
+    plan : Plan
+        What is counted.
+
+    Returns
+    -------
+    dict of str to State
+        The same states as counting its images.
 
     Raises
     ------
@@ -166,6 +208,20 @@ def states_of(path: Path, plan: Plan) -> States:
 
 def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], None] | None = None) -> Outcome:
     """Count the images of one or several state files again, in the order of their keys.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        At least one state file.
+    plan : Plan
+        What is counted.
+    on_record : callable, optional
+        Called with each record once it is counted.
+
+    Returns
+    -------
+    Outcome
+        What they come to; the files that belong to no image are those of the first header.
 
     Raises
     ------
@@ -188,6 +244,18 @@ def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], 
 
 def case_of(header: Header, protocol: Protocol) -> Case:
     """Return what a state file was made for.
+
+    Parameters
+    ----------
+    header : Header
+        Its first line.
+    protocol : Protocol
+        The rules as they are now.
+
+    Returns
+    -------
+    Case
+        The rules and metrics, and how the run was asked for.
 
     Raises
     ------
