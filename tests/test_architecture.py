@@ -30,6 +30,7 @@ HOMES = {
     "PIL": {"segbench.datasets.images"},
     "msgspec": {"segbench.codec"},
     "click": {"segbench.cli"},
+    "deflate": {"segbench.kernels.png"},
     "tqdm": {"segbench.cli"},
     "torch": {"segbench.models", "segbench.training", "segbench.harness"},
     "pandas": set[str](),

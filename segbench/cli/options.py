@@ -63,7 +63,9 @@ def submission(command: F) -> F:
         click.option(
             "--executor",
             type=click.Choice(["threads", "processes"]),
-            help="Where to count; default: processes for many images, else threads.",
+            default="threads",
+            show_default=True,
+            help="Where to count.",
         ),
         click.option("--strict", is_flag=True, help="Treat warnings as faults."),
     )

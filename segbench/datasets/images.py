@@ -1,4 +1,6 @@
-"""Label maps from PNG bytes, and PNG files from arrays. Pillow is used here only.
+"""Label maps from PNG bytes, and PNG files from arrays. Plain files go to our own reader, the rest to Pillow.
+
+Pillow is used here only.
 
 The header is read by hand before anything is decoded, so that an image of the wrong size or kind, or one that would
 unpack to gigabytes, is refused by its first 33 bytes. The chunks are walked by hand too: Pillow may take pixels with a
@@ -21,6 +23,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from segbench.errors import StrayLabel, UnreadableImage
+from segbench.kernels import png
 from segbench.labels import Color
 
 Labels: TypeAlias = NDArray[np.integer[Any]]
@@ -70,6 +73,11 @@ class PngHeader:
     def is_rgb(self) -> bool:
         """Whether the file holds colours, which a colour table turns into labels."""
         return self.kind == _RGB
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the fast reader takes such files: 8-bit grey or palette, not interlaced."""
+        return self.depth == 8 and self.kind in (_GREY, _PALETTE) and not self.interlaced
 
     @property
     def n_bytes(self) -> int:
@@ -141,6 +149,9 @@ def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
         When an RGB file holds a colour that is not in the table.
     """
     header = read_header(data)
+    plain = png.decode(data) if header.is_plain else None
+    if plain is not None:
+        return plain
     if header.is_rgb and not colors:
         raise UnreadableImage("an RGB image", expected="palette index or grey value: no colour table is known")
     stream = _compressed_pixels(data)

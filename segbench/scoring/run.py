@@ -25,9 +25,6 @@ from segbench.scoring.statefile import header_of
 #: Images in a chunk: enough to outweigh handing it over, few enough to share out evenly.
 CHUNK = 25
 
-#: Below this many images starting processes costs more than they bring.
-_FEW_IMAGES = 400
-
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]
 Slices: TypeAlias = Mapping[str, frozenset[str]]
@@ -60,7 +57,7 @@ class Options:
     missing: str = "error"
     strict: bool = False
     workers: int = 1
-    executor: ExecutorKind | None = None
+    executor: ExecutorKind = "threads"
     numbering: Mapping[int, int] = field(default_factory=dict)
     resize: bool = False
     shard: str | None = None
@@ -184,9 +181,8 @@ class Run:
             numbering=self.options.numbering,
             resize=self.options.resize,
         )
-        executor = self.options.executor or ("threads" if n_images < _FEW_IMAGES else "processes")
         done = 0
-        for chunk, count in run_chunks(job, chunks, executor=executor, workers=self.options.workers):
+        for chunk, count in run_chunks(job, chunks, executor=self.options.executor, workers=self.options.workers):
             done += len(chunk)
             if self.options.progress:
                 self.options.progress(done, n_images)

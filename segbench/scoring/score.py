@@ -36,7 +36,7 @@ def score(
     shard: str | None = None,
     strict: bool = False,
     workers: int | None = None,
-    executor: ExecutorKind | None = None,
+    executor: ExecutorKind = "threads",
     state: str | Path | None = None,
     per_image: str | Path | None = None,
     progress: Progress | None = None,
@@ -71,8 +71,8 @@ def score(
         Whether a file that belongs to no image is a fault.
     workers : int, optional
         Chunks worked on at a time, one for each available CPU by default; never changes a result.
-    executor : {"threads", "processes"}, optional
-        Where chunks are counted; processes for many images by default; never changes a result.
+    executor : {"threads", "processes"}
+        Where chunks are counted; never changes a result.
     state : path, optional
         File to keep the counts of each image in.
     per_image : path, optional
