@@ -13,6 +13,8 @@ import msgspec
 from segbench.errors import BadParameter, did_you_mean
 
 T = TypeVar("T")
+# Made once: json.dumps would make one for each line of a state file.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 
 
@@ -88,7 +90,7 @@ def place(path: str) -> str:
 
 def canonical_json(value: Any) -> str:
     """Return JSON with sorted keys and no spaces, the form digests are made of."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def pretty_json(value: Any) -> str:

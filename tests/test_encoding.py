@@ -37,35 +37,12 @@ def test_codes_are_positions_in_the_columns(space: LabelSpace) -> None:
     found = Encoding(space)
     assert found.n_codes == len(space.columns)
     assert found.low == min(space.columns)
-    assert found.codes.dtype == found.byte_codes.dtype == np.int32
+    assert found.codes.dtype == np.int32
     assert found.codes.shape == (max(space.columns) - min(space.columns) + 1,)
     assert {found.low + i: c for i, c in enumerate(found.codes.tolist()) if c >= 0} == {
         value: code for code, value in enumerate(space.columns)
     }
     assert set(found.codes.tolist()) <= {-1, *range(found.n_codes)}
-
-
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
-def test_byte_codes_are_the_codes_of_what_a_byte_can_hold(space: LabelSpace) -> None:
-    positions = {value: code for code, value in enumerate(space.columns)}
-    assert Encoding(space).byte_codes.tolist() == [positions.get(value, -1) for value in range(256)]
-
-
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
-def test_a_table_of_bytes_becomes_a_table_of_codes(space: LabelSpace) -> None:
-    rng = np.random.default_rng(5)
-    byte_table = np.where(rng.random((256, 256)) < 0.3, rng.integers(0, 2**40, (256, 256)), 0)
-    n = len(space.columns)
-    expected = np.zeros((n + 1, n + 1), np.int64)
-    positions = {value: code for code, value in enumerate(space.columns)}
-    for truth, prediction in np.argwhere(byte_table).tolist():
-        expected[positions.get(truth, n), positions.get(prediction, n)] += byte_table[truth, prediction]
-    before = byte_table.copy()
-    found = Encoding(space).table(byte_table)
-    assert found.dtype == np.int64
-    np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(byte_table, before)
-    assert found.sum() == byte_table.sum(), "a pixel was lost"
 
 
 @pytest.mark.parametrize("name", ["void above", "void inside", "gaps and an unscored class", "a full byte"])
@@ -93,10 +70,9 @@ def test_ids_too_far_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_codes_cannot_be_changed_and_are_made_once() -> None:
     found = Encoding(LabelSpace.of(3, void=255))
-    for codes in (found.codes, found.byte_codes):
-        with pytest.raises(ValueError, match="read-only"):
-            codes[0] = 1
-    assert found.codes is found.codes and found.byte_codes is found.byte_codes
+    with pytest.raises(ValueError, match="read-only"):
+        found.codes[0] = 1
+    assert found.codes is found.codes
 
 
 def test_an_encoding_is_a_value() -> None:

@@ -99,14 +99,22 @@ def read_regular(path: Path | str, *, follow: bool, most: int = LARGEST_FILE) ->
     except OSError as error:
         raise _unopened(path, error) from None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise UnreadableImage("not a regular file", expected="an image file")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most)
+        return _read(descriptor, min(most, status.st_size))
     except OSError as error:
         raise UnreadableImage(f"cannot be read: {error.strerror}", expected="a readable file") from None
     finally:
         os.close(descriptor)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    # Small files come in one piece; one call of the system is cheaper than a file object around it.
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data
 
 
 def read_truth(path: Path, *, most: int = LARGEST_FILE) -> bytes:

@@ -33,6 +33,7 @@ HEADER_BYTES = 33
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+_KIND_AT = 25  # Position of the colour type in the file.
 _DEPTHS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8,), _PALETTE: (1, 2, 4, 8)}
 _NAMES = {_GREY: "grey", _RGB: "RGB", _PALETTE: "palette", _GREY_ALPHA: "grey with alpha", _RGBA: "RGB with alpha"}
 _OTHER_FORMATS = {b"\xff\xd8\xff": "a JPEG", b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF"}
@@ -170,9 +171,14 @@ def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
     return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
 
 
+def is_rgb(data: bytes) -> bool:
+    """Return whether a PNG, given by its `data` that was decoded before, holds colours."""
+    return data[_KIND_AT] == _RGB
+
+
 def palette_of(data: bytes) -> bytes:
     """Return the palette of a PNG, three bytes an index; empty for other kinds."""
-    if read_header(data).kind != _PALETTE:
+    if data[_KIND_AT] != _PALETTE:
         return b""
     if data[37:41] == b"PLTE":
         # Right behind the header, where nearly all writers put it.

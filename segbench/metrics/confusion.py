@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segbench.encoding import Encoding
 from segbench.errors import DatasetError, SegbenchError, StrayLabel, VoidPrediction
 from segbench.kernels.arrays import as_labels
-from segbench.kernels.confusion import byte_table, coded_table, find_code
+from segbench.kernels.confusion import coded_table, find_code
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Tally
 from segbench.metrics.states import Counts, ExactMeans, State
@@ -105,17 +105,14 @@ class ConfusionTally(Tally):
         return table, {"shape": list(truth.shape), "cells": self._cells(table)}
 
     def _table(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> NDArray[np.int64]:
-        if truth.dtype == prediction.dtype == np.uint8:
-            table = self.encoding.table(byte_table(truth=truth, prediction=prediction))
-        else:
-            table = coded_table(
-                truth=truth,
-                prediction=prediction,
-                truth_codes=self.encoding.codes,
-                prediction_codes=self.encoding.codes,
-                truth_low=self.encoding.low,
-                prediction_low=self.encoding.low,
-            )
+        table = coded_table(
+            truth=truth,
+            prediction=prediction,
+            truth_codes=self.encoding.codes,
+            prediction_codes=self.encoding.codes,
+            truth_low=self.encoding.low,
+            prediction_low=self.encoding.low,
+        )
         self._refuse_strays(table, truth, prediction)
         # Nothing is outside any more, so the last column is free for missing predictions.
         return table[:-1]

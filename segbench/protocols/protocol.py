@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from segbench.codec import canonical_json
@@ -117,7 +118,7 @@ class Protocol:
         """Name and version: ``voc2012@1``."""
         return f"{self.name}@{self.version}"
 
-    @property
+    @cached_property
     def colors(self) -> dict[Color, int]:
         """Id of each colour that stands for one id only."""
         pairs = [(c.color, c.id) for c in self.space.classes if c.color is not None]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.files import as_dataset_error, read_truth
-from segbench.datasets.images import decode_labels, palette_of, read_header
+from segbench.datasets.images import decode_labels, is_rgb, palette_of, read_header
 from segbench.datasets.predictions import PredictionSet
 from segbench.datasets.truth import TruthSet
 from segbench.encoding import renumber
@@ -178,7 +178,7 @@ class Job:
     def _prediction(self, data: bytes, truth: Labels) -> tuple[Labels, list[str]]:
         colors = self.truth.protocol.colors
         labels = decode_labels(data, colors)
-        notes = ["rgb"] if read_header(data).is_rgb else []
+        notes = ["rgb"] if is_rgb(data) else []
         if self.numbering:
             labels = renumber(labels, self.numbering)
         if self.resize and labels.shape != truth.shape:
