@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -81,11 +82,11 @@ class CommandLine:
     ) -> Outcome:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = start(*args, env=env, stdout=out, stderr=err, **options)
-            usage = _wait(process, seconds)
+            usage, peak = _wait(process, seconds)
             out.seek(0)
             err.seek(0)
             cpu_seconds = usage.ru_utime + usage.ru_stime
-            return Outcome(process.returncode, out.read().decode(), err.read().decode(), usage.ru_maxrss, cpu_seconds)
+            return Outcome(process.returncode, out.read().decode(), err.read().decode(), peak, cpu_seconds)
 
 
 @pytest.fixture
@@ -101,15 +102,29 @@ def start(*args: object, env: Mapping[str, str] | None = None, **options: Any) -
     return subprocess.Popen([sys.executable, "-m", "segbench", *map(str, args)], env=settings, **options)
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> resource.struct_rusage:
-    """Wait for the end and return what was used, which only `wait4` tells of one child alone."""
-    end = time.monotonic() + seconds
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[resource.struct_rusage, int]:
+    """Wait for the end and return what was used, which only `wait4` tells of one child alone, and the peak in KiB."""
+    end, peak = time.monotonic() + seconds, 0
     while time.monotonic() < end:
+        peak = max(peak, _peak_so_far(process.pid))
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return usage
+            return usage, peak or usage.ru_maxrss
         time.sleep(0.01)
     process.kill()
     process.wait()
     raise AssertionError(f"still running after {seconds} s: {process.args}")
+
+
+def _peak_so_far(pid: int) -> int:
+    """Return the largest resident memory of a running process in KiB, 0 where the system does not tell.
+
+    Not `ru_maxrss`: a child inherits it from the process that forked it, which may be a large one.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    except OSError:
+        return 0
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(match[1]) if match else 0

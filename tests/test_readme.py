@@ -39,7 +39,7 @@ def test_data_sets_are_those_that_load() -> None:
 
 
 def test_every_command_and_option_shown_exists() -> None:
-    shown = re.findall(r"segbench ([a-z]+)", " ".join(blocks("console") + re.findall(r"`([^`\n]+)`", README)))
+    shown = re.findall(r"segbench ([a-z]+)", "\n".join(blocks("console") + re.findall(r"`([^`\n]+)`", README)))
     assert shown
     assert set(shown) <= {*COMMANDS, "in"}, set(shown) - COMMANDS.keys()
     known = {option for name in COMMANDS for parameter in _command(name).params for option in parameter.opts}

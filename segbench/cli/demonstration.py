@@ -95,7 +95,8 @@ def scored(folder: Path, name: str) -> Result:
 def next_steps(folder: Path) -> str:
     """Return what to try next."""
     # By its path where the name alone would not be found, as after `make demo`.
-    command = "segbench" if shutil.which("segbench") else sys.argv[0]
+    called = "python -m segbench" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+    command = "segbench" if shutil.which("segbench") else called
     score = f"{command} score {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes"
     return f"""
 Results, counts and signatures are in {folder}/*.json. What to try next:

@@ -459,7 +459,9 @@ def test_demo(run: CommandLine, tmp_path: Path) -> None:
     written = sorted(path.name for path in (tmp_path / "demo").glob("*.json"))
     assert [name for name in written if ".run." not in name] == ["nearest-colour.json", "smoothed-colour.json"]
     # What it says to try next works.
-    commands = re.findall(r"^  segbench (score|check) (\S+/nearest-colour .*)$", outcome.out, re.MULTILINE)
+    commands = re.findall(
+        r"^  (?:\S*/|python -m )?segbench (score|check) (\S+/nearest-colour .*)$", outcome.out, re.MULTILINE
+    )
     assert len(commands) >= 2
     for name, rest in commands:
         again: Outcome = run(name, *rest.replace("'", "").split())
