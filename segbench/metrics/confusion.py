@@ -15,7 +15,8 @@ from segbench.kernels.arrays import as_labels
 from segbench.kernels.confusion import coded_table, find_code
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Tally
-from segbench.metrics.states import Counts, ExactMeans, State
+from segbench.metrics.parts import Counts, ExactMeans
+from segbench.metrics.states import State
 from segbench.samples import Sample
 
 #: Numbers of one image, one for each sum that is kept of it.

@@ -21,7 +21,8 @@ from segbench.kernels.arrays import as_labels
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Metric, Tally, mean, or_nan
 from segbench.metrics.confusion import ConfusionTally, truth_labels
-from segbench.metrics.states import Counts, Rows, State
+from segbench.metrics.parts import Counts, Rows
+from segbench.metrics.states import State
 from segbench.result import Score
 from segbench.samples import Sample
 

@@ -28,10 +28,11 @@ from segbench.errors import BadParameter, DatasetError, Refusal, StrayLabel, Unk
 from segbench.labels import LabelClass, LabelSpace
 from segbench.metrics import table
 from segbench.metrics.base import Content, Metric, Tally
+from segbench.metrics.parts import Counts, Rows
 from segbench.metrics.region import CategoryIou, MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
 from segbench.metrics.rules import ClassMean, TableMetric
 from segbench.metrics.running import Running
-from segbench.metrics.states import Counts, Rows, State
+from segbench.metrics.states import State
 from segbench.metrics.table import METRICS, parse_metric
 from segbench.result import Score
 from segbench.samples import Sample

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segbench.errors import BadParameter
-from segbench.metrics.states import STATE_VERSION, Counts, ExactMeans, ExactSum, Rows, State
+from segbench.metrics.parts import Counts, ExactMeans, ExactSum, Rows
+from segbench.metrics.states import STATE_VERSION, State
 
 TINY = 5e-324  # the smallest subnormal
 LEAST_NORMAL = sys.float_info.min
