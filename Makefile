@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := setup.py pyproject.toml segbench/version.py $(wildcard src_ext/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build clean
+.PHONY: help demo test bench lint build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,9 @@ demo: $(VENV)/installed ## Make the embedded data set, score two baselines on it
 
 test: lint ## Run the whole test suite, with ruff and mypy.
 	$(BIN)/python -m pytest -n auto
+
+bench: $(VENV)/installed-bench ## Race segbench against its peers and print the table; takes a few minutes.
+	$(BIN)/python -m benchmarks
 
 lint: $(VENV)/installed-test ## Run ruff and mypy.
 	$(BIN)/ruff check .
@@ -38,4 +41,8 @@ $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
 
 $(VENV)/installed-test: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@ $(VENV)/installed

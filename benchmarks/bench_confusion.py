@@ -1,6 +1,6 @@
 """Confusion tables: segbench against its peers, on one thread, as called from Python.
 
-Run with ``python -m benchmarks.bench_confusion``.
+Run with ``python -m benchmarks confusion``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers_confusion import PACKAGES as PACKAGES
 from benchmarks.peers_confusion import Peer, Table, installed
 from benchmarks.race import Row, as_table, race
 from benchmarks.workloads import VOID, Workload, city, noise, voc
@@ -25,7 +26,7 @@ INT64: Goals = {"numba": (None, 1.6), "compiled": (None, 1.6)}
 NOISE: Goals = {"plain": (0.8, None)}
 
 
-def rows(quick: bool) -> list[Row]:
+def rows(quick: bool = False) -> list[Row]:
     """Race all workloads; quick repeats less, and leaves out the large image but for 8 bits."""
     small, large = voc(), city()
     plan: list[tuple[Workload, Callable[[Workload], Callable[[], Table]], Goals]] = [
@@ -53,7 +54,7 @@ def _rows(work: Workload, count: Callable[[Workload], Callable[[], Table]], goal
         if not np.array_equal(own()[:n, :n], call()[:n, :n]):
             raise AssertionError(f"{peer.name} counts otherwise on {work.name}")
     pixels = work.truth.size
-    repetitions = 15 if quick else 41 if pixels < 1_000_000 else 21
+    repetitions = 5 if quick else 41 if pixels < 1_000_000 else 21
     limit, mine, *others = race([lambda: _read(work), own, *calls], repetitions)
     name = f"{work.name}, {'byte_table' if count is _bytes else 'coded_table'}"
     return [
@@ -95,4 +96,4 @@ def _read(work: Workload) -> None:
 
 
 if __name__ == "__main__":
-    print(as_table(rows(quick=False)))
+    print(as_table(rows()))

@@ -2,64 +2,60 @@
 
 Files like PASCAL VOC's are palette files, which Pillow writes without filters; files like Cityscapes' are grey, with
 the filters that Pillow chooses (Sub, Up and Paeth), and once more with a filter for each row drawn from all five.
-A reader that gives other pixels than the labels (most expand a palette to colours) is not timed.
+A reader that gives other pixels than the labels (most expand a palette to colours) is not timed. The limit is inflating
+the pixels alone.
 
-Run ``python -m benchmarks.bench_png``; with ``--quick`` for fewer files and repetitions.
+Run with ``python -m benchmarks png``; with ``--quick`` for fewer files and repetitions.
 """
 
 from __future__ import annotations
 
-import importlib
 import io
-import struct
-import sys
-import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
+import deflate
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import workloads
+from benchmarks.packages import package
+from benchmarks.pngs import Labels, any_filters, saved, stream_of
+from benchmarks.race import Row, as_table, race
 from segbench.kernels import png
 
-Labels = NDArray[np.uint8]
 Reader = Callable[[bytes], Any]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One reader on one set of files: median CPU time for all of them, and how many times that of segbench it is."""
-
-    files: str
-    n_files: int
-    mean_bytes: int
-    reader: str
-    milliseconds: float
-    ratio: float
-
-
 def rows(quick: bool = False) -> list[Row]:
-    """Measure every reader on every set of files, interleaved; the ratio is the time over that of segbench."""
-    measured = []
-    for name, labels, files in sets(quick):
-        readers = {name: read for name, read in known().items() if agrees(read, labels, files)}
-        times = interleaved(readers, files, repetitions=5 if quick else 15)
-        mean_bytes = sum(map(len, files)) // len(files)
-        measured += [
-            Row(name, len(files), mean_bytes, reader, 1e3 * spent, spent / times["segbench"])
-            for reader, spent in sorted(times.items(), key=lambda item: item[1])
-        ]
-    return measured
+    """Measure every reader on every set of files."""
+    return [row for name, labels, files in sets(quick) for row in _rows(name, labels, files, 3 if quick else 15)]
+
+
+def _rows(name: str, labels: Sequence[Labels], files: Sequence[bytes], repetitions: int) -> list[Row]:
+    if not agrees(png.decode, labels, files):
+        raise AssertionError(f"segbench reads other labels from {name}")
+    readers = {reader: read for reader, read in installed().items() if agrees(read, labels, files)}
+    streams = [stream_of(data) for data in files]
+    inflate = _each(lambda stream: deflate.zlib_decompress(*stream), streams)
+    runners = [inflate, _each(png.decode, files), *(_each(read, files) for read in readers.values())]
+    limit, mine, *others = race(runners, repetitions)
+    mean = sum(map(len, files)) / len(files) / 1e3
+    workload = f"read {len(files)} PNG, {name}, {mean:.1f} kB each"
+    return [Row(workload, mine, reader, time, None, None, limit) for reader, time in zip(readers, others, strict=True)]
+
+
+def _each(function: Callable[[Any], Any], items: Sequence[Any]) -> Callable[[], None]:
+    def run() -> None:
+        for item in items:
+            function(item)
+
+    return run
 
 
 def sets(quick: bool) -> Iterator[tuple[str, list[Labels], list[bytes]]]:
     """Yield a name, label maps and their files."""
-    n_voc, n_city = (20, 2) if quick else (100, 10)
+    n_voc, n_city = (10, 1) if quick else (100, 10)
     voc = [workloads.voc(seed).truth.astype(np.uint8) for seed in range(n_voc)]
     city = [workloads.city(seed).truth.astype(np.uint8) for seed in range(n_city)]
     # The same content comes several times: the files of a data set do not stay in the processor's caches either.
@@ -68,64 +64,43 @@ def sets(quick: bool) -> Iterator[tuple[str, list[Labels], list[bytes]]]:
     yield "city-like, all filters", city * 2, [any_filters(labels, seed) for seed, labels in enumerate(city)] * 2
 
 
-def saved(labels: Labels, *, palette: bool) -> bytes:
-    """Return the file Pillow writes."""
-    image, file = Image.fromarray(labels), io.BytesIO()
-    if palette:
-        image.putpalette(np.random.default_rng(0).integers(0, 256, 768, dtype=np.uint8).tobytes())
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
-def any_filters(labels: Labels, seed: int) -> bytes:
-    """Return a grey file with a filter for each row drawn from all five."""
-    padded = np.pad(labels.astype(np.int64), ((1, 0), (1, 0)))
-    left, above, corner = padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
-    distances = np.abs(np.stack([left, above, corner]) - (left + above - corner))
-    paeth = np.choose(distances.argmin(axis=0), [left, above, corner])
-    predicted = np.stack([np.zeros_like(left), left, above, (left + above) // 2, paeth])
-    filters = np.random.default_rng(seed).integers(0, 5, len(labels))
-    residuals = labels - predicted[filters, np.arange(len(labels))]
-    stream = zlib.compress(np.column_stack([filters, residuals]).astype(np.uint8).tobytes())
-    height, width = labels.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    """Return one chunk of a PNG file."""
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def known() -> dict[str, Reader]:
-    """Return the readers that are installed."""
-    readers: dict[str, Reader] = {"segbench": png.decode, "Pillow": with_pillow}
-    for package, make in {"imagecodecs": imagecodecs_readers, "pyspng": pyspng_readers, "cv2": cv2_readers}.items():
-        try:
-            readers |= make(importlib.import_module(package))
-        except ImportError:
-            continue
+def installed() -> dict[str, Reader]:
+    """Return the readers of the packages that import."""
+    readers: dict[str, Reader] = {}
+    for module, (distribution, make) in _MAKERS.items():
+        found = package(module, distribution)
+        if found is not None:
+            loaded, release = found
+            readers |= {f"{release} {name}".strip(): read for name, read in make(loaded).items()}
     return readers
 
 
-def with_pillow(data: bytes) -> Labels:
-    """Decode with Pillow."""
-    return np.asarray(Image.open(io.BytesIO(data)))
+def _pillow(_: Any) -> dict[str, Reader]:
+    return {"": lambda data: np.asarray(Image.open(io.BytesIO(data)))}
 
 
-def imagecodecs_readers(package: Any) -> dict[str, Reader]:
-    """Return libpng and libspng of imagecodecs."""
-    return {"imagecodecs png": package.png_decode, "imagecodecs spng": package.spng_decode}
+def _imagecodecs(codecs: Any) -> dict[str, Reader]:
+    return {"png": codecs.png_decode, "spng": codecs.spng_decode}
 
 
-def pyspng_readers(package: Any) -> dict[str, Reader]:
-    """Return pyspng."""
-    return {"pyspng": package.load}
+def _pyspng(pyspng: Any) -> dict[str, Reader]:
+    return {"": pyspng.load}
 
 
-def cv2_readers(package: Any) -> dict[str, Reader]:
-    """Return OpenCV, which is asked not to convert."""
-    return {"cv2": lambda data: package.imdecode(np.frombuffer(data, np.uint8), package.IMREAD_UNCHANGED)}
+def _opencv(cv2: Any) -> dict[str, Reader]:
+    """OpenCV, which is asked not to convert."""
+    return {"": lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)}
+
+
+_MAKERS: dict[str, tuple[str, Callable[[Any], dict[str, Reader]]]] = {
+    "PIL": ("pillow", _pillow),
+    "imagecodecs": ("imagecodecs", _imagecodecs),
+    "pyspng": ("pyspng", _pyspng),
+    "cv2": ("opencv-python-headless", _opencv),
+}
+
+#: The distribution of each module that a peer comes from.
+PACKAGES = {module: distribution for module, (distribution, _) in _MAKERS.items()}
 
 
 def agrees(read: Reader, labels: Sequence[Labels], files: Sequence[bytes]) -> bool:
@@ -139,28 +114,5 @@ def agrees(read: Reader, labels: Sequence[Labels], files: Sequence[bytes]) -> bo
     return True
 
 
-def interleaved(readers: dict[str, Reader], files: Sequence[bytes], *, repetitions: int) -> dict[str, float]:
-    """Return the median CPU time each reader takes for all files, the readers taking turns."""
-    times: dict[str, list[float]] = {name: [] for name in readers}
-    for _ in range(repetitions):
-        for name, read in readers.items():
-            start = time.process_time()
-            for data in files:
-                read(data)
-            times[name].append(time.process_time() - start)
-    return {name: median(spent) for name, spent in times.items()}
-
-
-def main() -> None:
-    """Print the table."""
-    lines = [f"{'files':<24}{'n':>5}{'bytes each':>12}  {'reader':<18}{'CPU ms':>9}{'× segbench':>12}"]
-    lines += [
-        f"{row.files:<24}{row.n_files:>5}{row.mean_bytes:>12}  {row.reader:<18}"
-        f"{row.milliseconds:>9.1f}{row.ratio:>12.2f}"
-        for row in rows("--quick" in sys.argv[1:])
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    print(as_table(rows()))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.packages import package
 from benchmarks.workloads import VOID, Workload
 
 Table = NDArray[np.integer]
@@ -32,14 +31,8 @@ class Peer:
 
 def installed() -> list[Peer]:
     """Return the peers that import."""
-    peers = []
-    for module, distribution, make in _MAKERS:
-        try:
-            loaded = importlib.import_module(module)
-        except ImportError:
-            continue
-        peers.append(make(loaded, f"{distribution} {version(distribution)}"))
-    return peers
+    found = [(package(module, distribution), make) for module, distribution, make in _MAKERS]
+    return [make(*known) for known, make in found if known is not None]
 
 
 def _numpy(_: Any, release: str) -> Peer:
@@ -130,3 +123,6 @@ _MAKERS: tuple[tuple[str, str, Callable[[Any, str], Peer]], ...] = (
     ("vernier.semantic", "vernier", _vernier),
     ("numpy", "numpy", _numpy),
 )
+
+#: The distribution of each module that a peer comes from.
+PACKAGES = {module: distribution for module, distribution, _ in _MAKERS}
