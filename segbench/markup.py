@@ -44,7 +44,7 @@ _LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßÀÁÂÃ
 
 _STYLE = (
     # No colour of its own but the reader's, so that light and dark notebooks are both readable.
-    ".segbench table{border-collapse:collapse;margin:.5em 0}"
+    ".segbench table{color:inherit;border-collapse:collapse;margin:.5em 0}"
     ".segbench th,.segbench td{padding:.15em .8em;border-bottom:1px solid;text-align:right;color:inherit;"
     "background:none}.segbench th:first-child{text-align:left;font-weight:inherit}.segbench code{font-size:85%;"
     "overflow-wrap:anywhere;color:inherit;background:none}"
