@@ -1,7 +1,8 @@
 """The parts of a state: each merges to the same bits in any order and grouping.
 
 `Counts` are integer arrays, added. `Rows` are columns with a sort key, concatenated and sorted when read. `ExactMeans`
-hold means over images of numbers that need no rows, each sum as one exact integer.
+hold means over images of numbers that need no rows, each sum as one exact integer. Each has `merge`, which returns
+a new part and changes neither, and the pair `to_arrays` and `from_arrays` for its file form.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +21,6 @@ from segbench.errors import BadParameter
 _SCALE_BITS = 1074
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
-
-
-class Part(Protocol):
-    """A commutative monoid with a file form."""
-
-    def merge(self, other: Self) -> Self:
-        """Return a new part that holds both; neither is changed."""
-
-    def to_arrays(self) -> Arrays:
-        """Return the arrays the part is rebuilt from."""
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Return the part whose `to_arrays` gave `arrays`."""
 
 
 @dataclass(frozen=True)
