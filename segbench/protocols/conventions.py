@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from segbench.frozen import dataclass
 
 #: What each choice of a policy means; ``{void}`` stands for the values that are void in a prediction.
 MEANINGS: Mapping[str, Mapping[str, str]] = {

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from segbench.codec import read_toml
 from segbench.errors import BadParameter, SegbenchError, UnknownName, did_you_mean
-from segbench.labels import LabelClass, LabelSpace
+from segbench.frozen import dataclass
+from segbench.labels import Color, LabelClass, LabelSpace
 from segbench.metrics.base import Metric
 from segbench.metrics.table import METRICS, parse_metric
-from segbench.protocols.protocol import Layout, Protocol, with_policies
+from segbench.protocols.protocol import Layout, Protocol, check_kind, with_policies
 
 DATA = Path(__file__).parent / "data"
 
@@ -23,6 +25,7 @@ class _Class:
     id: int
     name: str
     color: tuple[int, int, int] | None = None
+    colors: tuple[tuple[int, int, int], ...] = ()
     group: str | None = None
     thing: bool = False
     evaluated: bool = True
@@ -35,6 +38,7 @@ class _Void:
     id: int
     name: str = "void"
     color: tuple[int, int, int] | None = None
+    colors: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,13 @@ class _Layout:
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
     instances: str = ""
+    instance_base: int = 1000
+    mask: str = ""
+    calibration: str = ""
+    values: Literal["ids", "colors", "positive", "road", "road_birdseye", "rectangles"] = "ids"
+    prediction: str = ""
     reader: Literal["plain", "cityscapes"] = "plain"
+    splits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,15 @@ class _File:
     version: int
     title: str
     metrics: tuple[str, ...]
-    classes: tuple[_Class, ...]
     layout: _Layout
     splits: dict[str, int]
     default_split: str
+    kind: Literal["labels", "levels", "membranes"] = "labels"
+    classes: tuple[_Class, ...] = ()
+    classes_from: str = ""
+    layouts: tuple[_Layout, ...] = ()
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    instance_sizes: dict[str, float] = field(default_factory=dict)
     primary: str = ""
     aliases: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
@@ -102,8 +117,9 @@ def protocol_names() -> Mapping[str, str]:
     """Return the name of the protocol that each name or alias means; the folder of TOML files is the registry."""
     names: dict[str, str] = {}
     for path in sorted(DATA.glob("*.toml")):
-        record = read_toml(path.read_text("utf-8"), _File, file=path.name)
-        names |= dict.fromkeys((record.name, *record.aliases), record.name)
+        # Names stand on top of our own files; the classes below them would take ten times as long to read.
+        head = tomllib.loads(path.read_text("utf-8").partition("\ntitle")[0])
+        names |= dict.fromkeys((head["name"], *head.get("aliases", ())), head["name"])
     return names
 
 
@@ -137,7 +153,8 @@ def read_protocol(path: Path) -> Protocol:
 
 
 def _build(record: _File) -> Protocol:
-    _check_policies(record.policies)
+    record = _with_classes(record)
+    _check_policies(record)
     metrics = _metrics(record)
     if record.default_split not in record.splits:
         raise BadParameter(
@@ -152,17 +169,59 @@ def _build(record: _File) -> Protocol:
         primary=record.primary or metrics[0].name,
         splits=record.splits,
         default_split=record.default_split,
-        layout=_layout(record),
+        layouts=tuple(_layout(layout, record) for layout in (record.layout, *record.layouts)),
+        kind=record.kind,
+        keys=_keys(record),
         aliases=record.aliases,
         source=record.source,
         notes=record.notes,
         void_colors={void.id: void.color for void in record.void if void.color is not None},
+        more_colors=_more_colors(record),
         policies=record.policies,
         train_ids=_train_ids(record),
         packing=record.packing,
+        classes_from=record.classes_from,
     )
     _check_primary(protocol)
     return protocol
+
+
+def _with_classes(record: _File) -> _File:
+    """Return a record with the classes of another protocol where it refers to them, and with its own sizes."""
+    if bool(record.classes) == bool(record.classes_from):
+        found = "both of classes and classes_from" if record.classes else "neither classes nor classes_from"
+        raise BadParameter(f"table (top): {found}", expected="one of them")
+    if record.classes_from:
+        other = _referred(record.classes_from)
+        record = replace(record, classes=other.classes, void=record.void or other.void)
+    unknown = sorted(set(record.instance_sizes) - {c.name for c in record.classes})
+    if unknown:
+        raise BadParameter(f"table instance_sizes, key {unknown[0]}: no such class")
+    if not record.instance_sizes:
+        return record
+    sized = tuple(replace(c, instance_size=record.instance_sizes.get(c.name)) for c in record.classes)
+    return replace(record, classes=sized)
+
+
+def _referred(identity: str) -> _File:
+    """Return the record that ``name@version`` refers to."""
+    name, _, version = identity.partition("@")
+    if name not in protocol_names().values():
+        hint = did_you_mean(name, protocol_names())
+        raise BadParameter(f"table (top), key classes_from: no protocol {name!r}", mend=hint)
+    path = DATA / f"{name}.toml"
+    other = _with_classes(read_toml(path.read_text("utf-8"), _File, file=path.name))
+    if version != str(other.version):
+        expected = f"{name}@{other.version}"
+        raise BadParameter(f"table (top), key classes_from: {identity!r}", expected=expected)
+    return other
+
+
+def _keys(record: _File) -> dict[str, tuple[str, ...]]:
+    for split, names in record.keys.items():
+        if split not in record.splits or not names:
+            raise BadParameter(f"table keys, key {split}: {len(names)} names", expected="a split, and names of images")
+    return record.keys
 
 
 def _space(record: _File) -> LabelSpace:
@@ -175,12 +234,20 @@ def _space(record: _File) -> LabelSpace:
         raise BadParameter(f"table classes, keys id and name: {error.found}", expected=error.expected) from None
 
 
-def _layout(record: _File) -> Layout:
-    fields = asdict(record.layout)
-    for key in ("truth", "instances"):
+def _layout(layout: _Layout, record: _File) -> Layout:
+    fields = asdict(layout)
+    for key in ("truth", "instances", "mask", "prediction"):
         if fields[key].count("{key}") != 1 and (fields[key] or key == "truth"):
             raise BadParameter(f"table layout, key {key}: {fields[key]!r}", expected="a pattern that holds {key} once")
+    unknown = [split for split in layout.splits if split not in record.splits]
+    if unknown:
+        raise BadParameter(f"table layout, key splits: no split {unknown[0]!r}", expected=" | ".join(record.splits))
     return Layout(**fields, split_folders=record.split_folders)
+
+
+def _more_colors(record: _File) -> dict[Color, int]:
+    of_classes = {color: c.id for c in record.classes for color in c.colors}
+    return of_classes | {color: void.id for void in record.void for color in void.colors}
 
 
 def _train_ids(record: _File) -> dict[int, int]:
@@ -190,9 +257,12 @@ def _train_ids(record: _File) -> dict[int, int]:
     return {**ids, 255: without[0]} if ids and without else ids
 
 
-def _check_policies(policies: Mapping[str, Any]) -> None:
-    known = sorted({name for cls in METRICS.values() for name in cls.field_names()})
-    for name in policies:
+def _check_policies(record: _File) -> None:
+    own = {text.partition("(")[0].strip() for text in record.metrics}
+    unknown = set(record.policies) - {name for metric in own & set(METRICS) for name in METRICS[metric].field_names()}
+    # Only a policy that is of no use to the protocol's own metrics is worth reading all others for.
+    known = sorted({name for cls in METRICS.values() for name in cls.field_names()} if unknown else ())
+    for name in sorted(unknown):
         if name not in known:
             raise BadParameter(
                 f"table policies, key {name}: no such policy",
@@ -209,7 +279,8 @@ def _metrics(record: _File) -> tuple[Metric[Any], ...]:
             name = text.partition("(")[0].strip()
             if name in METRICS and name not in instances:
                 instances[name] = with_policies(METRICS[name](), record.policies)
-            metric = parse_metric(text, instances)
+            metric = parse_metric(text, instances.get)
+            check_kind(metric, record.kind, record.name)
         except SegbenchError as error:
             raise BadParameter(
                 f"table (top), key metrics entry {i + 1}: {error.found}", expected=error.expected, mend=error.mend

@@ -9,6 +9,7 @@ import pytest
 
 from segbench.datasets import shapes
 from segbench.errors import BadParameter, UnknownName
+from segbench.metrics.table import METRICS
 from segbench.protocols.load import DATA, load_protocol, protocol_names, read_protocol
 from segbench.protocols.protocol import Protocol
 
@@ -111,6 +112,12 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ("title", "titel", "key titel"),
         ("[layout]", "[layout", "no TOML"),
         ("[[void]]", "primary = 'mean_dice'\n[[void]]", "key primary"),
+        ("version = 3", 'version = 3\nkind = "level"', "table (top), key kind"),
+        (
+            "version = 3",
+            'version = 3\nkind = "levels"',
+            "key metrics entry 1: metric mean_iou on own, whose predictions are levels; expected auc | ",
+        ),
     ],
 )
 def test_a_complaint_names_file_table_and_key(tmp_path: Path, old: str, new: str, where: str) -> None:
@@ -123,3 +130,28 @@ def test_a_complaint_names_file_table_and_key(tmp_path: Path, old: str, new: str
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="cannot be read"):
         read_protocol(tmp_path / "none.toml")
+
+
+#: The families of metrics that judge each kind of prediction.
+KINDS = {"labels": {"confusion", "instances"}, "levels": {"levels"}, "membranes": {"membrane"}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_protocol_takes_the_metrics_of_its_kind_and_no_other(name: str) -> None:
+    protocol = load_protocol(name)
+    families = KINDS[protocol.kind]
+    fitting = [metric for metric, cls in METRICS.items() if cls.family in families]
+    assert {metric.name for metric in protocol.metrics} <= set(fitting)
+    for metric in METRICS:
+        if metric in fitting:
+            assert protocol.metric(metric).name == metric
+            continue
+        with pytest.raises(BadParameter) as caught:
+            protocol.metric(metric)
+        assert caught.value.found == f"metric {metric} on {name}, whose predictions are {protocol.kind}"
+        assert caught.value.expected == " | ".join(fitting)
+
+
+def test_every_kind_is_there() -> None:
+    assert {load_protocol(name).kind for name in NAMES} == set(KINDS)
+    assert {cls.family for cls in METRICS.values()} == set().union(*KINDS.values())
