@@ -18,7 +18,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 # src_ext/_<topic>.pyx becomes segbench.kernels._<topic>.
-TOPICS = ("confusion", "png")
+TOPICS = ("confusion", "png", "files", "pairs", "thinning")
 
 CHECKED = os.environ.get("SEGBENCH_CHECKED") == "1"
 SANITIZE = os.environ.get("SEGBENCH_SANITIZE") == "1"
@@ -56,7 +56,7 @@ def kernel(topic: str) -> Extension:
         [f"src_ext/_{topic}.pyx"],
         define_macros=[("Py_LIMITED_API", "0x030B0000")],
         include_dirs=["src_ext"],
-        depends=sorted(glob("src_ext/*.h")),
+        depends=sorted(glob("src_ext/*.h") + glob("src_ext/*.pxi")),
         py_limited_api=True,
         extra_compile_args=[*OPTIMIZE, *SANITIZERS],
         extra_link_args=SANITIZERS,

@@ -14,17 +14,41 @@ if TYPE_CHECKING:
     from segbench.datasets.configuration import read_configuration as read_configuration
     from segbench.labels import LabelClass as LabelClass
     from segbench.labels import LabelSpace as LabelSpace
+    from segbench.metrics.binary import F1 as F1
+    from segbench.metrics.binary import Accuracy as Accuracy
+    from segbench.metrics.binary import Auc as Auc
+    from segbench.metrics.binary import AveragePrecision as AveragePrecision
+    from segbench.metrics.binary import Mcc as Mcc
+    from segbench.metrics.binary import Sensitivity as Sensitivity
+    from segbench.metrics.binary import Specificity as Specificity
+    from segbench.metrics.functions import accuracy as accuracy
     from segbench.metrics.functions import ade_score as ade_score
+    from segbench.metrics.functions import auc as auc
+    from segbench.metrics.functions import average_precision as average_precision
     from segbench.metrics.functions import category_iou as category_iou
+    from segbench.metrics.functions import f1 as f1
+    from segbench.metrics.functions import fnr_wp as fnr_wp
+    from segbench.metrics.functions import fpr_wp as fpr_wp
     from segbench.metrics.functions import frequency_weighted_iou as frequency_weighted_iou
+    from segbench.metrics.functions import interpolated_precision as interpolated_precision
+    from segbench.metrics.functions import max_f as max_f
+    from segbench.metrics.functions import mcc as mcc
     from segbench.metrics.functions import mean_accuracy as mean_accuracy
     from segbench.metrics.functions import mean_dice as mean_dice
     from segbench.metrics.functions import mean_iou as mean_iou
     from segbench.metrics.functions import mean_precision as mean_precision
     from segbench.metrics.functions import mean_recall as mean_recall
     from segbench.metrics.functions import pixel_accuracy as pixel_accuracy
+    from segbench.metrics.functions import precision_wp as precision_wp
+    from segbench.metrics.functions import recall_wp as recall_wp
+    from segbench.metrics.functions import sensitivity as sensitivity
+    from segbench.metrics.functions import specificity as specificity
+    from segbench.metrics.functions import v_info as v_info
+    from segbench.metrics.functions import v_rand as v_rand
     from segbench.metrics.instances import CategoryIiou as CategoryIiou
     from segbench.metrics.instances import MeanIiou as MeanIiou
+    from segbench.metrics.membrane import VInfo as VInfo
+    from segbench.metrics.membrane import VRand as VRand
     from segbench.metrics.region import AdeScore as AdeScore
     from segbench.metrics.region import CategoryIou as CategoryIou
     from segbench.metrics.region import FrequencyWeightedIou as FrequencyWeightedIou
@@ -34,6 +58,12 @@ if TYPE_CHECKING:
     from segbench.metrics.region import MeanPrecision as MeanPrecision
     from segbench.metrics.region import MeanRecall as MeanRecall
     from segbench.metrics.region import PixelAccuracy as PixelAccuracy
+    from segbench.metrics.road import FnrWp as FnrWp
+    from segbench.metrics.road import FprWp as FprWp
+    from segbench.metrics.road import InterpolatedPrecision as InterpolatedPrecision
+    from segbench.metrics.road import MaxF as MaxF
+    from segbench.metrics.road import PrecisionWp as PrecisionWp
+    from segbench.metrics.road import RecallWp as RecallWp
     from segbench.metrics.running import Running as Running
     from segbench.metrics.table import parse_metric as parse_metric
     from segbench.protocols.load import load_protocol as load_protocol
@@ -46,12 +76,21 @@ if TYPE_CHECKING:
     from segbench.scoring.score import score as score
 
 _HOMES = {
+    "Accuracy": "segbench.metrics.binary",
     "AdeScore": "segbench.metrics.region",
+    "Auc": "segbench.metrics.binary",
+    "AveragePrecision": "segbench.metrics.binary",
     "CategoryIiou": "segbench.metrics.instances",
     "CategoryIou": "segbench.metrics.region",
+    "F1": "segbench.metrics.binary",
+    "FnrWp": "segbench.metrics.road",
+    "FprWp": "segbench.metrics.road",
     "FrequencyWeightedIou": "segbench.metrics.region",
+    "InterpolatedPrecision": "segbench.metrics.road",
     "LabelClass": "segbench.labels",
     "LabelSpace": "segbench.labels",
+    "MaxF": "segbench.metrics.road",
+    "Mcc": "segbench.metrics.binary",
     "MeanAccuracy": "segbench.metrics.region",
     "MeanDice": "segbench.metrics.region",
     "MeanIiou": "segbench.metrics.instances",
@@ -59,14 +98,28 @@ _HOMES = {
     "MeanPrecision": "segbench.metrics.region",
     "MeanRecall": "segbench.metrics.region",
     "PixelAccuracy": "segbench.metrics.region",
+    "PrecisionWp": "segbench.metrics.road",
+    "RecallWp": "segbench.metrics.road",
     "Result": "segbench.result",
     "Running": "segbench.metrics.running",
     "Score": "segbench.result",
+    "Sensitivity": "segbench.metrics.binary",
+    "Specificity": "segbench.metrics.binary",
+    "VInfo": "segbench.metrics.membrane",
+    "VRand": "segbench.metrics.membrane",
+    "accuracy": "segbench.metrics.functions",
     "ade_score": "segbench.metrics.functions",
+    "auc": "segbench.metrics.functions",
+    "average_precision": "segbench.metrics.functions",
     "category_iou": "segbench.metrics.functions",
+    "f1": "segbench.metrics.functions",
+    "fnr_wp": "segbench.metrics.functions",
+    "fpr_wp": "segbench.metrics.functions",
     "frequency_weighted_iou": "segbench.metrics.functions",
-    "read_configuration": "segbench.datasets.configuration",
+    "interpolated_precision": "segbench.metrics.functions",
     "load_protocol": "segbench.protocols.load",
+    "max_f": "segbench.metrics.functions",
+    "mcc": "segbench.metrics.functions",
     "mean_accuracy": "segbench.metrics.functions",
     "mean_dice": "segbench.metrics.functions",
     "mean_iou": "segbench.metrics.functions",
@@ -75,9 +128,16 @@ _HOMES = {
     "merge": "segbench.scoring.score",
     "parse_metric": "segbench.metrics.table",
     "pixel_accuracy": "segbench.metrics.functions",
+    "precision_wp": "segbench.metrics.functions",
+    "read_configuration": "segbench.datasets.configuration",
+    "recall_wp": "segbench.metrics.functions",
     "score": "segbench.scoring.score",
     "score_pairs": "segbench.scoring.pairs",
+    "sensitivity": "segbench.metrics.functions",
+    "specificity": "segbench.metrics.functions",
     "state_path": "segbench.scoring.output",
+    "v_info": "segbench.metrics.functions",
+    "v_rand": "segbench.metrics.functions",
     "write_result": "segbench.scoring.output",
 }
 

@@ -93,6 +93,11 @@ def canonical_json(value: Any) -> str:
     return _CANONICAL.encode(value)
 
 
+def json_line(value: list[Any]) -> bytes:
+    """Return the canonical JSON of nested lists of strings and integers, several times as fast, as UTF-8."""
+    return msgspec.json.encode(value)
+
+
 def pretty_json(value: Any) -> str:
     """Return JSON for files and screens: sorted keys, two spaces, a line feed at the end."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

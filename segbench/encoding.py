@@ -8,7 +8,6 @@ stays known; a metric reads the rows of the evaluated classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, StrayLabel
+from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 
 #: Ids further apart than this would ask for a look-up table of more than 64 MiB.

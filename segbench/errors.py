@@ -18,12 +18,13 @@ JSON and tests read the same fields.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
+
+from segbench.late import late
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -251,9 +252,12 @@ class Refusal(SegbenchError):
         return Refusal, (self._faults,)
 
 
+_close_matches = late("difflib:get_close_matches")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for a `name`, or an empty string where nothing `known` is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = _close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
 
 

@@ -7,7 +7,6 @@ they are text and nothing else.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segbench.codec import canonical_json, pretty_json
 from segbench.errors import BadParameter, UnknownName, did_you_mean, printable, require
+from segbench.late import late
 from segbench.markup import html_fragment, latex, markdown
 from segbench.markup import number as number
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Characters that a terminal obeys or that are no text; JSON itself escapes only those below U+0020.
 _UNSAFE = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_writer = late("csv:writer")
 
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -182,7 +184,7 @@ def _value(result: Result, primary: str | None) -> str:
 
 def _csv(result: Result) -> str:
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = _writer(file, lineterminator="\n")
     names = columns(result)
     writer.writerow(names)
     for row in rows(result):
@@ -196,7 +198,7 @@ def _csv(result: Result) -> str:
 def csv_line(cells: Sequence[str | float]) -> str:
     """Return one line of CSV without its line feed: text made safe for spreadsheets, numbers by their `repr`."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="").writerow([_cell(c) if isinstance(c, str) else _repr(c) for c in cells])
+    _writer(file, lineterminator="").writerow([_cell(c) if isinstance(c, str) else _repr(c) for c in cells])
     return file.getvalue()
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
 from segbench.errors import BadParameter, UnknownName, did_you_mean
+from segbench.frozen import dataclass
 
 Color: TypeAlias = tuple[int, int, int]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from segbench.errors import BadParameter
 from segbench.formats import flat, frame, render
+from segbench.frozen import dataclass
 
 #: Version of the result format.
 SCHEMA = 1

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.frozen import dataclass
+
 Key: TypeAlias = tuple[str, ...]
+
+#: Rows of a strip: a few megabytes of the widest tiles.
+_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -17,8 +25,8 @@ class Sample:
     key : tuple of str
         Identity of the image: its name, or sequence, frame and object where a data set has them.
     truth, prediction : object
-        For label maps arrays of raw file values, shape (height, width) or (depth, height, width). A prediction that
-        is missing is None.
+        For label maps arrays of raw file values, shape (height, width) or (depth, height, width), or `Strips` of an
+        image too large to be decoded whole. A prediction that is missing is None.
     instances : array, optional
         Map of instance ids of the truth, for metrics that ask for it.
     """
@@ -27,3 +35,27 @@ class Sample:
     truth: Any
     prediction: Any
     instances: Any = None
+
+
+@dataclass(frozen=True)
+class Strips:
+    """A label map that is decoded some rows at a time.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    read : callable
+        Returns the rows from a first to before a last one, an array of shape (rows, columns).
+    """
+
+    shape: tuple[int, int]
+    read: Callable[[int, int], NDArray[Any]]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        for start in range(0, self.shape[0], _ROWS):
+            yield self.read(start, min(start + _ROWS, self.shape[0]))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the whole map, for what needs it in one piece."""
+        return np.asarray(self.read(0, self.shape[0]), dtype)

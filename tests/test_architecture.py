@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "segbench"
 
 #: From the bottom up; a module may import from its own floor and from those below it.
 FLOORS = (
-    ("segbench.version", "segbench.errors"),
+    ("segbench.version", "segbench.errors", "segbench.late", "segbench.frozen"),
     ("segbench.codec", "segbench.labels", "segbench.samples", "segbench.result", "segbench.formats", "segbench.markup"),
     ("segbench.encoding", "segbench.kernels"),
     ("segbench.metrics",),
@@ -27,11 +27,13 @@ FLOORS = (
 STRANGERS = (("segbench.scoring", "segbench.models"),)
 HOMES = {
     "scipy": {"segbench.kernels.reference", "segbench.metrics.assignment"},
-    "PIL": {"segbench.datasets.images"},
+    # Its version alone is cheap to know.
+    "PIL": {"segbench.datasets.pillow", "segbench.datasets.images"},
     "msgspec": {"segbench.codec"},
     "click": {"segbench.cli"},
     "deflate": {"segbench.kernels.png"},
     "tqdm": {"segbench.cli"},
+    "tifffile": {"segbench.datasets.geo"},
     "torch": {"segbench.models", "segbench.training", "segbench.harness"},
     "pandas": set[str](),
     "sklearn": set[str](),
@@ -50,6 +52,15 @@ MODULES = modules()
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
+    yield from at_once(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "late":
+            (where,) = node.args
+            assert isinstance(where, ast.Constant) and ":" in where.value, "late() takes a text, module:name"
+            yield where.value.partition(":")[0]
+
+
+def at_once(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -68,7 +79,7 @@ def loaded(tree: ast.Module) -> Iterator[str]:
         if isinstance(inner, ast.ImportFrom)
     ]
     skipped = {node.module for node in checked}
-    yield from (target for target in imports(tree) if target not in skipped)
+    yield from (target for target in at_once(tree) if target not in skipped)
 
 
 def floor(name: str) -> int:

@@ -46,7 +46,7 @@ LIBRARY = (
     "segbench.samples",
 )
 #: In those, what only their neighbours import: checks that kernels share, and twins documented by their kernel.
-INSIDE = ("segbench.kernels.arrays", "segbench.kernels.reference")
+INSIDE = ("segbench.kernels.arrays", "segbench.kernels.segments", "segbench.kernels.reference")
 
 
 def modules() -> Iterator[str]:

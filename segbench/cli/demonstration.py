@@ -15,7 +15,7 @@ import segbench
 from segbench.cli import report
 from segbench.cli.progress import progress_bar
 from segbench.datasets import shapes
-from segbench.datasets.images import write_label_png
+from segbench.datasets.pillow import write_label_png
 from segbench.errors import OutputProblem
 from segbench.models.classical import NearestColour, smooth_edges
 from segbench.result import Result

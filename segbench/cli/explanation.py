@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from segbench.cli import metric_page, page, protocol_page, report, signature_page
+from segbench.cli.prediction_page import KINDS
 from segbench.errors import UnknownName, did_you_mean
 from segbench.metrics.base import Metric
 from segbench.metrics.table import METRICS, parse_metric
@@ -60,7 +61,8 @@ def listing() -> tuple[dict[str, Any], list[str]]:
         "metrics": [metric_page.summary(metric) for metric in metrics],
     }
     datasets = [
-        (p.name, f"{p.title}{_also(p)}\n{len(p.space.evaluated)} classes, ranked by {p.primary}") for p in protocols
+        (p.name, f"{p.title}{_also(p)}\n{len(p.space.evaluated)} classes, {KINDS[p.kind]}, ranked by {p.primary}")
+        for p in protocols
     ]
     described = [(m.name, f"{metric_page.summary(m)['description']}\n= {m.formula}") for m in metrics]
     lines = [

@@ -109,7 +109,7 @@ def _found(protocol: Protocol, home: str) -> str:
     """Return where a data set is, a dash where it is not, and nothing where no place is known."""
     for split in (protocol.default_split, *protocol.splits):
         try:
-            root = find_root(protocol, None, split)
+            root, _ = find_root(protocol, None, split)
         except BadParameter:
             return ""
         except DatasetError:

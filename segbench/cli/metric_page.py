@@ -9,16 +9,42 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from segbench.cli import page
 from segbench.metrics.base import Metric
-from segbench.metrics.rules import TableMetric
 from segbench.protocols.conventions import MEANINGS
 from segbench.protocols.load import load_protocol, protocol_names
 
-#: The letters of the formulas on confusion tables.
-NOTATION = (
-    ("TP", "pixels where truth and prediction are the class"),
-    ("GT", "counted pixels of the class in the truth"),
-    ("PR", "counted pixels of the class in the prediction"),
-)
+#: The letters of the formulas of a family.
+NOTATION = {
+    "confusion": (
+        ("TP", "pixels where truth and prediction are the class"),
+        ("GT", "counted pixels of the class in the truth"),
+        ("PR", "counted pixels of the class in the prediction"),
+    ),
+    "levels": (
+        ("P", "counted positive pixels of the truth"),
+        ("N", "counted negative pixels of the truth"),
+        ("TP", "positive pixels whose level is the threshold or more"),
+        ("FP", "negative pixels whose level is the threshold or more"),
+        ("TN", "negative pixels below the threshold"),
+        ("FN", "positive pixels below the threshold"),
+        ("PRE", "precision, TP / (TP + FP + 1e-10)"),
+        ("REC", "recall, TP / P"),
+    ),
+    "membrane": (
+        ("AB", "Σ p² over the pairs of a true and a predicted cell, p their share of the pixels inside true cells"),
+        ("A", "Σ p² over the true cells"),
+        ("B", "Σ p² over the predicted cells, of which each pixel on a line is one"),
+        ("I", "information that true and predicted cells share"),
+        ("H(T)", "entropy of the true cells"),
+        ("H(S)", "entropy of the predicted cells, of which each pixel on a line is one"),
+    ),
+}
+#: What the predictions are that a family of metrics judges.
+_JUDGED = {
+    "confusion": "label maps",
+    "instances": "label maps, beside maps of instance ids in the truth",
+    "levels": "maps of probability, p = level / 255, of the second of two classes",
+    "membrane": "maps of the probability of being inside a cell, of slices or stacks of them",
+}
 _SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 
 
@@ -32,6 +58,7 @@ def record(metric: Metric[Any]) -> dict[str, Any]:
     default = type(metric)()
     return {
         **summary(metric),
+        "predictions": _JUDGED[metric.family],
         "unit": metric.unit,
         "higher_is_better": metric.higher_is_better,
         "signature": metric.signature(),
@@ -62,6 +89,7 @@ def lines(metric: Metric[Any]) -> list[str]:
         *page.title(str(metric)),
         *page.paragraph(_description(metric), indent=""),
         *page.section("Formula", [*formula, *page.paragraph(f"{unit}; {better} is better")]),
+        *page.section("Judges", page.paragraph(_JUDGED[metric.family])),
         *page.section("Parameters", _parameters(metric)),
         *page.section("Source", page.bullets(_sources(metric))),
         *page.section("Scored by", page.pairs(users)),
@@ -70,9 +98,13 @@ def lines(metric: Metric[Any]) -> list[str]:
 
 def notation(metric: Metric[Any]) -> list[tuple[str, str]]:
     """Return the letters in the formula of a metric and what they stand for."""
-    if not isinstance(metric, TableMetric):
-        return []
-    return [(letters, words) for letters, words in NOTATION if re.search(rf"\b{letters}\b", metric.formula)]
+    text, found = metric.formula, []
+    # Backwards, as some letters stand for formulas of those before them.
+    for letters, words in reversed(NOTATION.get(metric.family, ())):
+        if re.search(rf"(?<!\w){re.escape(letters)}(?!\w)", text):
+            text += f" {words}"
+            found.append((letters, words))
+    return found[::-1]
 
 
 def fields(metric: Metric[Any]) -> list[str]:

@@ -24,6 +24,7 @@ def summary(protocol: Protocol) -> dict[str, Any]:
         "version": protocol.version,
         "aliases": list(protocol.aliases),
         "title": protocol.title,
+        "kind": protocol.kind,
         "n_classes": len(protocol.space.evaluated),
         "primary": protocol.primary,
     }
@@ -31,15 +32,17 @@ def summary(protocol: Protocol) -> dict[str, Any]:
 
 def record(protocol: Protocol) -> dict[str, Any]:
     """Return all that is known of a data set."""
-    primary = primary_metric(protocol)
+    primary, first = primary_metric(protocol), protocol.layouts_of(protocol.default_split)[0]
     return {
         **summary(protocol),
         "identity": protocol.identity,
         "source": list(protocol.source),
         "recalled": [text for text in (*protocol.source, *protocol.notes) if text.startswith(RECALLED)],
+        "classes_from": protocol.classes_from or None,
         "classes": [asdict(c) for c in protocol.space.classes],
         "void": list(protocol.space.void),
         "void_truth": list(protocol.space.void_truth),
+        "colors": [{"color": list(color), "id": value} for color, value in protocol.colors.items()],
         "policies": {name: metric_page.meaning(primary, name, _void(protocol)) for name in metric_page.fields(primary)},
         "metrics": [
             {"key": protocol.key(metric), "signature": metric.signature(), "formula": metric.formula}
@@ -47,12 +50,14 @@ def record(protocol: Protocol) -> dict[str, Any]:
         ],
         "splits": dict(protocol.splits),
         "default_split": protocol.default_split,
-        "files": dict(layout_page.expected_files(protocol, protocol.default_split)),
+        "keys": {split: list(names) for split, names in protocol.keys.items()},
+        "files": dict(layout_page.expected_files(first, protocol.default_split)),
+        "layouts": layout_page.record(protocol),
         "packing": protocol.packing,
         "notes": list(protocol.notes),
         "conventions": [
             {"name": c.name, **{p: c.choice(p) for p in COMPARED}, "differs_in": differences(primary, c)}
-            for c in CONVENTIONS
+            for c in _comparable(protocol)
         ],
     }
 
@@ -63,12 +68,14 @@ def lines(protocol: Protocol) -> list[str]:
     n = len(protocol.space.evaluated)
     extra = len(protocol.space.classes) - n
     heading = f"Classes ({n}{f' scored, {extra} not' if extra else ''})"
+    heading += f", those of {protocol.classes_from}" if protocol.classes_from else ""
     also = f", also called {', '.join(protocol.aliases)}" if protocol.aliases else ""
     return [
         *page.title(protocol.title),
         *page.paragraph(f"{protocol.identity}{also}", indent=""),
         *page.section("Rules from", page.bullets(protocol.source)),
         *page.section(heading, _classes(protocol)),
+        *page.section("Further colours", page.pairs(_more_colors(protocol))),
         *page.section("Void", page.paragraph(void_rule(protocol))),
         *page.section(f"Policies of {protocol.primary}", page.pairs(_policies(protocol, primary))),
         *page.section("Metrics (* ranks)", _metrics(protocol)),
@@ -87,6 +94,8 @@ def primary_metric(protocol: Protocol) -> Metric[Any]:
 def void_rule(protocol: Protocol) -> str:
     """Return in words which pixels of the truth are not counted."""
     space = protocol.space
+    if protocol.kind == "membranes":
+        return f"Only pixels inside the true cells ({space.evaluated[1].name}) are counted."
     if not space.void_truth:
         return "No value is void: every pixel of the truth is counted."
     others = [c.id for c in space.classes if not c.evaluated]
@@ -95,7 +104,9 @@ def void_rule(protocol: Protocol) -> str:
         kinds.append(f"{page.ids(space.void)} (void)")
     if others:
         kinds.append(f"{page.ids(others)} (classes that are not evaluated)")
-    return f"Pixels whose truth is {' or '.join(kinds)} are not counted, whatever is predicted there."
+    rule = f"Pixels whose truth is {' or '.join(kinds)} are not counted, whatever is predicted there."
+    masked = " Where the data set has a mask of the image, pixels outside it are void."
+    return rule + (masked if any(layout.mask for layout in protocol.layouts) else "")
 
 
 def differences(metric: Metric[Any], convention: Convention) -> list[str]:
@@ -125,11 +136,19 @@ def _metrics(protocol: Protocol) -> list[str]:
         protocol.key(metric): "* " if protocol.key(metric) == protocol.primary else "  " for metric in protocol.metrics
     }
     items = ((marks[protocol.key(metric)] + protocol.key(metric), metric.formula) for metric in protocol.metrics)
-    letters = {pair for metric in protocol.metrics for pair in metric_page.notation(metric)}
-    return [*page.pairs(items, most=34), "", *page.pairs(pair for pair in metric_page.NOTATION if pair in letters)]
+    used = {pair for metric in protocol.metrics for pair in metric_page.notation(metric)}
+    letters = [pair for pairs in metric_page.NOTATION.values() for pair in pairs if pair in used]
+    return [*page.pairs(items, most=34), *([""] if letters else []), *page.pairs(letters)]
+
+
+def _comparable(protocol: Protocol) -> tuple[Convention, ...]:
+    """Return the scorers whose choices a protocol can be compared with: all of them judge label maps."""
+    return CONVENTIONS if protocol.kind == "labels" else ()
 
 
 def _conventions(protocol: Protocol, metric: Metric[Any]) -> list[str]:
+    if not _comparable(protocol):
+        return []
     own = [
         (
             f"{protocol.name} here",
@@ -161,6 +180,14 @@ def _classes(protocol: Protocol) -> list[str]:
     column = listed[0].index("colour")
     patches = [report.swatch(color) for color in (None, *(c.color for c in classes))]
     return [line[:column] + patch + line[column:] for line, patch in zip(listed, patches, strict=True)]
+
+
+def _more_colors(protocol: Protocol) -> Iterator[tuple[str, str]]:
+    """Yield the classes and void ids for which further colours stand, and these."""
+    names = {c.id: c.name for c in protocol.space.classes}
+    for value in dict.fromkeys(protocol.more_colors.values()):
+        colors = [_hex(color) for color, other in protocol.more_colors.items() if other == value]
+        yield f"{value} {names.get(value, 'void')}", ", ".join(colors)
 
 
 def _train_id(c: LabelClass, trained: dict[int, int]) -> str:

@@ -15,14 +15,16 @@ from segbench.result import Signature
 from segbench.version import __version__
 
 _INPUTS = {
-    "-": "predictions hold the values that the data set's own files hold",
+    "-": "predictions hold what the data set asks for: its own values, or probabilities",
     "ids": "predictions hold class ids",
     "trainids": "predictions held train ids and were turned into ids",
 }
 _MISSING = {
     "error": "an image without a prediction refuses the submission",
-    "miss": "an image without a prediction counts as missed in every pixel; not for a leaderboard",
+    "miss": "an image without a prediction {counts}; not for a leaderboard",
 }
+#: How a missing image counts, by the family of the metric.
+_COUNTS = {"levels": "has level 0 everywhere", "membrane": "has probability 0 everywhere"}
 
 
 def record(signature: Signature) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def lines(signature: Signature) -> list[str]:
             signature.resize,
             f"resize: {'no prediction was resized' if signature.resize == '-' else 'how predictions were resized'}",
         ),
-        (signature.missing, f"missing: {_MISSING[signature.missing]}"),
+        (signature.missing, f"missing: {_missing(signature, metric)}"),
         (signature.input, f"input: {_INPUTS.get(signature.input, 'the form of the predictions')}"),
         (metric.name, f"metric: {metric_page.summary(metric)['description']}\n= {metric.formula}"),
         (f"segbench:{signature.version}", _of_version(signature)),
@@ -76,6 +78,10 @@ def lines(signature: Signature) -> list[str]:
         "",
         *page.paragraph("Two scores may be compared when their signatures are equal apart from the version.", ""),
     ]
+
+
+def _missing(signature: Signature, metric: Metric[Any]) -> str:
+    return _MISSING[signature.missing].format(counts=_COUNTS.get(metric.family, "counts as missed in every pixel"))
 
 
 def _metric(signature: Signature) -> Metric[Any]:

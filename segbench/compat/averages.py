@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from segbench.compat.tables import LabelTable, refuse_unless
 from segbench.errors import BadParameter
+from segbench.frozen import dataclass
 from segbench.kernels.arrays import as_labels
 
 Average: TypeAlias = Literal["binary", "micro", "macro", "weighted"] | None

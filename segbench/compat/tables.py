@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, ShapeMismatch
+from segbench.frozen import dataclass
 from segbench.kernels.arrays import Labels, as_labels
 from segbench.kernels.confusion import byte_table, coded_table
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from segbench.codec import read_table
 from segbench.errors import BadParameter
+from segbench.frozen import dataclass
 
 
 @dataclass(frozen=True)

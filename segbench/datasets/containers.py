@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -91,6 +91,16 @@ class Archive(ABC):
         except UnreadableImage as error:
             error.about(self.where(name))
             raise
+
+    def read_many(self, names: Sequence[str], most: Sequence[int]) -> list[bytes | None]:
+        """Return several members, or the first bytes of each; None for one that is damaged."""
+        contents: list[bytes | None] = []
+        for name, limit in zip(names, most, strict=True):
+            try:
+                contents.append(self.read(name, limit))
+            except UnreadableImage:
+                contents.append(None)
+        return contents
 
     def where(self, name: str) -> str:
         """Return how messages call a member: ``results.zip:val/x.png``."""

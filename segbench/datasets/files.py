@@ -117,7 +117,7 @@ def _read(descriptor: int, size: int) -> bytes:
     return data
 
 
-def read_truth(path: Path, *, most: int = LARGEST_FILE) -> bytes:
+def read_truth(path: Path | str, *, most: int = LARGEST_FILE) -> bytes:
     """Read a file of the data set; what is wrong with it is a DatasetError."""
     try:
         return read_regular(path, follow=True, most=most)

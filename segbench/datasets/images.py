@@ -1,32 +1,32 @@
-"""Label maps from PNG bytes, and PNG files from arrays. Plain files go to our own reader, the rest to Pillow.
-
-Pillow is used here only.
+"""Label maps from PNG bytes. Plain files go to our own reader, the rest to Pillow.
 
 The header is read by hand before anything is decoded, so that an image of the wrong size or kind, or one that would
-unpack to gigabytes, is refused by its first 33 bytes. The chunks are walked by hand too: Pillow may take pixels with a
-wrong checksum, leaves missing rows at zero, and follows a second header, each without a word.
+unpack to gigabytes, is refused by its first 33 bytes.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
 
-from segbench.errors import StrayLabel, UnreadableImage
+from segbench.datasets.colors import ColorTable
+from segbench.errors import UnreadableImage
+from segbench.frozen import dataclass
 from segbench.kernels import png
 from segbench.labels import Color
+from segbench.late import late
 
 Labels: TypeAlias = NDArray[np.integer[Any]]
+
+PILLOW_VERSION: str = PIL.__version__
+
+_png_pixels = late("segbench.datasets.pillow:png_pixels")
 
 #: Bytes of the signature and the first chunk.
 HEADER_BYTES = 33
@@ -37,12 +37,6 @@ _KIND_AT = 25  # Position of the colour type in the file.
 _DEPTHS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8,), _PALETTE: (1, 2, 4, 8)}
 _NAMES = {_GREY: "grey", _RGB: "RGB", _PALETTE: "palette", _GREY_ALPHA: "grey with alpha", _RGBA: "RGB with alpha"}
 _OTHER_FORMATS = {b"\xff\xd8\xff": "a JPEG", b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF"}
-
-#: What Pillow raises on damaged PNG files, as far as fuzzing has shown.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error, OverflowError)
-
-#: Bytes that one byte of a deflate stream becomes at most.
-_LARGEST_RATIO = 1032
 
 #: The seven passes of an interlaced PNG: first row and column, then the steps between rows and columns.
 _ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
@@ -139,8 +133,8 @@ def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
 
     Returns
     -------
-    ndarray of uint8, uint16 or int64, shape (height, width)
-        Values as stored: 1-, 2- and 4-bit values are not scaled.
+    ndarray of uint8, uint16, int32 or int64, shape (height, width)
+        Values as stored: 1-, 2- and 4-bit values are not scaled. Ids of colours as `ColorTable` returns them.
 
     Raises
     ------
@@ -155,142 +149,71 @@ def decode_labels(data: bytes, colors: Mapping[Color, int]) -> Labels:
         return plain
     if header.is_rgb and not colors:
         raise UnreadableImage("an RGB image", expected="palette index or grey value: no colour table is known")
-    stream = _compressed_pixels(data)
-    if header.n_bytes > _LARGEST_RATIO * sum(map(len, stream)):
-        # Said before memory is asked for: a header of a hundred bytes may promise terabytes.
-        raise _damaged("rows are missing")
-    pixels = _decode(data)
-    if header.interlaced or not pixels[-1].any():
-        # Pillow leaves rows that the file does not hold at zero; so a last row of zeros is the only suspect.
-        _refuse_missing_rows(stream, header)
+    pixels: Labels = _png_pixels(data, header)
     if header.is_rgb:
-        return _ids_of_colors(pixels, colors)
+        return ColorTable(colors).ids(pixels.astype(np.uint8, copy=False))
     if header.kind == _GREY and header.depth in (2, 4):
         # Pillow spreads the values of packed grey over 0…255; a label is the value itself.
         return pixels // np.uint8(255 // ((1 << header.depth) - 1))
     return pixels.astype(np.uint8) if pixels.dtype == np.bool_ else pixels
 
 
+def decode_rgb(data: bytes) -> NDArray[np.uint8]:
+    """Decode an RGB PNG.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        Red, green and blue.
+
+    Raises
+    ------
+    UnreadableImage
+        When the file is damaged, or no RGB image.
+    """
+    header = read_header(data)
+    if not header.is_rgb:
+        raise UnreadableImage(f"a {_NAMES[header.kind]} PNG", expected="an RGB PNG")
+    pixels: NDArray[np.uint8] = _png_pixels(data, header).astype(np.uint8, copy=False)
+    return pixels
+
+
 def is_rgb(data: bytes) -> bool:
-    """Return whether a PNG, given by its `data` that was decoded before, holds colours."""
-    return data[_KIND_AT] == _RGB
+    """Return whether a file, given by its `data` that was decoded before, is a PNG of colours."""
+    return data.startswith(_SIGNATURE) and data[_KIND_AT] == _RGB
 
 
 def palette_of(data: bytes) -> bytes:
-    """Return the palette of a PNG, three bytes an index; empty for other kinds."""
-    if data[_KIND_AT] != _PALETTE:
+    """Return the palette of a PNG, three bytes an index; empty for other files."""
+    if not data.startswith(_SIGNATURE) or data[_KIND_AT] != _PALETTE:
         return b""
     if data[37:41] == b"PLTE":
         # Right behind the header, where nearly all writers put it.
         return data[41 : 41 + int.from_bytes(data[33:37], "big")]
-    return next((bytes(content) for kind, content in _chunks(data) if kind == b"PLTE"), b"")
+    return next((bytes(content) for kind, content in chunks(data) if kind == b"PLTE"), b"")
 
 
-def write_label_png(path: Path, labels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> None:
-    """Write an 8-bit palette PNG.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    labels : ndarray of uint8, shape (height, width)
-        Palette indices.
-    palette : ndarray of uint8, shape (256, 3)
-        Red, green, blue of each index.
-    """
-    image = Image.fromarray(labels)
-    image.putpalette(palette.astype(np.uint8).tobytes())
-    image.save(path, format="PNG")
-
-
-def write_rgb_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write an RGB PNG from pixels of shape (height, width, 3)."""
-    Image.fromarray(pixels).save(path, format="PNG")
-
-
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Read an image of our own as RGB, shape (height, width, 3)."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def _compressed_pixels(data: bytes) -> list[memoryview]:
-    """Return the parts of the compressed pixels, or refuse what Pillow would read in its own way."""
-    parts: list[memoryview] = []
-    previous = b""
-    for kind, content in _chunks(data):
-        if kind == b"IHDR" and previous:
-            raise _damaged("two headers")
-        if kind == b"acTL":
-            raise UnreadableImage("an animated PNG", expected="one label map")
-        if kind == b"IDAT" and (not parts or previous == kind):
-            parts.append(content)
-        previous = kind
-    return parts
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Yield kind and content of each chunk up to the end of the image, and refuse a wrong checksum."""
     view, start = memoryview(data), len(_SIGNATURE)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
         kind, end = data[start + 4 : start + 8], start + 8 + length
         if end + 4 > len(data):
-            raise _damaged(f"cut in chunk {ascii(kind)[2:-1]}")
+            raise damaged(f"cut in chunk {ascii(kind)[2:-1]}")
         if zlib.crc32(view[start + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            raise _damaged(f"wrong checksum of chunk {ascii(kind)[2:-1]}")
+            raise damaged(f"wrong checksum of chunk {ascii(kind)[2:-1]}")
         yield kind, view[start + 8 : end]
         if kind == b"IEND":
             return
         start = end + 4
 
 
-def _refuse_missing_rows(stream: list[memoryview], header: PngHeader) -> None:
-    inflater, missing = zlib.decompressobj(), header.n_bytes
-    for part in stream:
-        if missing > 0:
-            missing -= len(inflater.decompress(part, missing))
-    if missing > 0:
-        raise _damaged("rows are missing")
-
-
-def _damaged(what: str) -> UnreadableImage:
-    return UnreadableImage(f"a damaged PNG: {what}", expected="a complete PNG")
-
-
-def _decode(data: bytes) -> Labels:
-    # The class itself, not Image.open: its limit on pixels is for unknown images, and ours is the size of the truth.
-    try:
-        with PngImageFile(io.BytesIO(data)) as image:
-            return np.asarray(image)
-    except MemoryError:
-        raise UnreadableImage("more pixels than memory holds", expected="an image that fits into memory") from None
-    except _DAMAGE as error:
-        raise _damaged(str(error)) from None
-
-
-def _swapped(unknown: list[int], ids: Mapping[int, int]) -> str:
-    """Return a hint when the unknown colours are known with red and blue swapped."""
-    known = all((color & 255) << 16 | color & 0xFF00 | color >> 16 in ids for color in unknown)
-    return "are red and blue swapped (BGR, the order of OpenCV)?" if known else ""
-
-
-def _ids_of_colors(pixels: Labels, colors: Mapping[Color, int]) -> NDArray[np.int64]:
-    wide = pixels.astype(np.int64)
-    packed = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
-    present, inverse = np.unique(packed, return_inverse=True)
-    ids = {red << 16 | green << 8 | blue: value for (red, green, blue), value in colors.items()}
-    unknown = [color for color in present.tolist() if color not in ids]
-    if unknown:
-        stray = np.isin(packed, unknown)
-        row, column = (int(i) for i in np.unravel_index(int(stray.argmax()), stray.shape))
-        color = int(packed[row, column])
-        raise StrayLabel(
-            f"colour ({color >> 16}, {color >> 8 & 255}, {color & 255}) at row {row}, column {column}, "
-            f"{len(unknown)} such colour{'s'[: len(unknown) > 1]} in all",
-            expected="a colour of the data set's table in every pixel",
-            mend=_swapped(unknown, ids) or "save palette indices or grey values instead",
-            pixel=(row, column),
-            count=int(stray.sum()),
-        )
-    return np.array([ids[color] for color in present.tolist()], np.int64)[inverse].reshape(packed.shape)
+def damaged(what: str, name: str | None = "PNG") -> UnreadableImage:
+    """Return the error of a file in which `what` is wrong; `name` is its format."""
+    return UnreadableImage(f"a damaged {name}: {what}", expected=f"a complete {name}")

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from segbench.datasets.files import as_dataset_error, read_truth, walk
@@ -14,6 +13,7 @@ from segbench.datasets.images import read_header
 from segbench.datasets.layouts import split_keys, truth_path
 from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import DatasetError, SegbenchError, SubmissionError
+from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
 
 
@@ -94,9 +94,9 @@ def take_inventory(
     truth = open_truth(protocol, split=split, data_root=data_root)
     found = Inventory(truth, {}, Counter(), unlisted(truth), list(_count_fault(truth)))
     for done, key in enumerate(truth.keys, 1):
-        _read(found, truth.path(key), is_label_map=True)
+        _read(found, Path(truth.path(key)), is_label_map=True)
         if (instances := truth.instances_path(key)) is not None:
-            _read(found, instances, is_label_map=False)
+            _read(found, Path(instances), is_label_map=False)
         if progress is not None:
             progress(done, len(truth.keys))
     return found
@@ -110,7 +110,7 @@ def unlisted(truth: TruthSet) -> list[str]:
     known = {path for split in truth.protocol.splits for path in _listed(truth, split)}
     folder = PurePosixPath(layout.path(layout.truth, split=truth.split)).parent
     try:
-        names = [str(folder / name) for name in walk(truth.root / folder) if name.endswith(layout.suffix)]
+        names = [str(folder / name) for name in walk(truth.root / folder) if name.endswith(layout.affixes[1])]
     except SubmissionError as error:
         raise as_dataset_error(error) from None
     return sorted(name for name in names if str(truth.root / name) not in known)
@@ -119,11 +119,11 @@ def unlisted(truth: TruthSet) -> list[str]:
 def _listed(truth: TruthSet, split: str) -> Iterator[str]:
     layout = truth.layout
     try:
-        keys = split_keys(truth.protocol, truth.root, split)
+        keys = split_keys(truth.protocol, layout, truth.root, split)
     except DatasetError:
         # A split that is not on disk has no files here.
         return
-    yield from (str(truth_path(truth.root, layout, layout.truth, split, key)) for key in keys)
+    yield from (truth_path(truth.root, layout, layout.truth, split, key) for key in keys)
 
 
 def _count_fault(truth: TruthSet) -> Iterator[DatasetError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -14,8 +15,8 @@ from segbench.protocols.protocol import Layout, Protocol
 SUFFIX = ".png"
 
 
-def find_root(protocol: Protocol, data_root: Path | None, split: str) -> Path:
-    """Return the folder in which a data set's layout begins.
+def find_root(protocol: Protocol, data_root: Path | None, split: str) -> tuple[Path, Layout]:
+    """Find where a data set lies, and how.
 
     Parameters
     ----------
@@ -30,14 +31,16 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> Path:
     Returns
     -------
     Path
-        The folder.
+        The folder in which the layout begins.
+    Layout
+        The first of the protocol's layouts that is there.
 
     Raises
     ------
     BadParameter
         When neither the option nor the variable is given.
     DatasetError
-        When no place searched holds the layout; names them all.
+        When no place searched holds a layout; names them all.
     """
     names = (protocol.name, *protocol.aliases)
     places = data_places(names) if data_root is None else [data_root]
@@ -46,24 +49,27 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> Path:
             f"where {protocol.name} lies is not known",
             expected="--data-root DIR, --truth PATH, the environment variable SEGBENCH_DATA, or segbench.toml",
         )
-    candidates = [place / sub for place in places for sub in protocol.layout.roots]
-    for candidate in candidates:
-        if os.path.isdir(_truth_folder(candidate, protocol.layout, split)):
-            return candidate
+    layouts = protocol.layouts_of(split)
+    candidates = [(place / sub, layout) for place in places for layout in layouts for sub in layout.roots]
+    for candidate, layout in candidates:
+        if os.path.isdir(_truth_folder(candidate, layout, split)):
+            return candidate, layout
     raise DatasetError(
-        f"no {protocol.name} here: {', '.join(str(place) for place in candidates)}",
-        expected=f"a folder that holds {protocol.layout.path(protocol.layout.truth, split=split)}",
+        f"no {protocol.name} here: {', '.join(dict.fromkeys(str(place) for place, _ in candidates))}",
+        expected="a folder that holds " + " or ".join(layout.path(layout.truth, split=split) for layout in layouts),
         file=str(places[0]),
     )
 
 
-def split_keys(protocol: Protocol, root: Path, split: str) -> list[str]:
-    """Return the keys of a split, sorted: from its list file, or all truth files where the list may be missing.
+def split_keys(protocol: Protocol, layout: Layout, root: Path, split: str) -> list[str]:
+    """Return the keys of a split, sorted: from its list file, the protocol, or all truth files that it may hold.
 
     Parameters
     ----------
     protocol : Protocol
-        Names the layout.
+        Names the images of splits without a list.
+    layout : Layout
+        How the files lie.
     root : Path
         The folder in which the layout begins, see `find_root`.
     split : str
@@ -80,24 +86,36 @@ def split_keys(protocol: Protocol, root: Path, split: str) -> list[str]:
         When the list is missing, empty, names an image twice, or holds something that is no image name; without a
         list, as in `truth_keys`.
     """
-    layout = protocol.layout
     if layout.list:
         path = root / layout.path(layout.list, split=split)
         if os.path.isfile(path):
             return _listed(path)
         if not layout.optional_list:
             raise DatasetError("no such list of images", expected=f"the images of {split}, one a line", file=str(path))
-    return truth_keys(_truth_folder(root, layout, split), layout)
+    named = protocol.keys.get(split, ("*",))
+    if not any(name.endswith("*") for name in named):
+        return sorted(named)
+    folder = _truth_folder(root, layout, split)
+    keys = [key for key in truth_keys(folder, layout) if _is_named(key, named)]
+    if not keys:
+        raise DatasetError(f"no image of {split}", expected=" or ".join(named), file=str(folder))
+    return keys
+
+
+def _is_named(key: str, names: Sequence[str]) -> bool:
+    return any(key.startswith(name[:-1]) if name.endswith("*") else key == name for name in names)
 
 
 def tree_layout(layout: Layout, tree: Path) -> Layout:
     """Return the layout of a plain tree of truth files: names as in the data set's layout, else any PNG."""
-    for folder in ("{city}/", ""):
-        patterns = {name: folder + getattr(layout, name).rpartition("/")[2] for name in ("truth", "instances")}
-        candidate = replace(layout, **patterns)
-        if candidate.suffix != SUFFIX and os.path.isdir(tree) and truth_names(tree, candidate):
+    for folder in ("{city}/", "") if layout.reader == "cityscapes" else ("",):
+        patterns = {
+            name: folder + getattr(layout, name).rpartition("/")[2] for name in ("images", "truth", "instances")
+        }
+        candidate = replace(layout, **patterns, mask="")
+        if candidate.affixes != ("", SUFFIX) and os.path.isdir(tree) and truth_names(tree, candidate):
             return candidate
-    return replace(layout, truth=f"{{key}}{SUFFIX}", reader="plain", instances="")
+    return replace(layout, truth=f"{{key}}{SUFFIX}", reader="plain", instances="", mask="")
 
 
 def truth_keys(folder: Path, layout: Layout) -> list[str]:
@@ -123,9 +141,10 @@ def truth_keys(folder: Path, layout: Layout) -> list[str]:
     """
     if not os.path.isdir(folder):
         raise DatasetError("no such folder", expected="a folder of truth label maps", file=str(folder))
-    keys = sorted(normal(name[: -len(layout.suffix)]) for name in truth_names(folder, layout))
+    before, behind = layout.affixes
+    keys = sorted(normal(name[len(before) : -len(behind)]) for name in truth_names(folder, layout))
     if not keys:
-        raise DatasetError(f"no file NAME{layout.suffix}", expected="truth label maps", file=str(folder))
+        raise DatasetError(f"no file {before}NAME{behind}", expected="truth label maps", file=str(folder))
     _refuse_repeats(keys, folder)
     return keys
 
@@ -133,35 +152,38 @@ def truth_keys(folder: Path, layout: Layout) -> list[str]:
 def truth_names(folder: Path, layout: Layout) -> list[str]:
     """Return the truth files below a folder as the layout places them: relative paths, or names within a city."""
     try:
-        names = [name for name in walk(folder) if _is_truth(folder, name) and name.endswith(layout.suffix)]
+        names = [name for name in walk(folder) if _is_truth(folder, name, layout.suffix)]
     except SubmissionError as error:
         raise as_dataset_error(error) from None
+    before, behind = layout.affixes
+    names = [name for name in names if name.startswith(before) and name.endswith(behind)]
     if layout.reader == "plain":
         return names
     # What lies elsewhere than its own name says is left alone.
     tail = layout.truth.partition("{split}/")[2] or layout.truth
     flat = [(name, name.rpartition("/")[2]) for name in names]
-    return [file for name, file in flat if layout.path(tail, split="", key=file[: -len(layout.suffix)]) == name]
+    return [file for name, file in flat if layout.path(tail, split="", key=file[: -len(behind)]) == name]
 
 
-def truth_path(root: Path, layout: Layout, pattern: str, split: str, key: str) -> Path:
+def truth_path(root: Path, layout: Layout, pattern: str, split: str, key: str) -> str:
     """Return the truth file of an image, in the Unicode form in which its name lies on disk."""
-    path = root / layout.path(pattern, split=split, key=key)
+    # Not a Path: pathlib is slow, and would keep every name in a table of its own.
+    path = os.path.join(root, layout.path(pattern, split=split, key=key))
     if key.isascii() or os.path.exists(path):
         return path
-    return root / layout.path(pattern, split=split, key=decomposed(key))
+    return os.path.join(root, layout.path(pattern, split=split, key=decomposed(key)))
 
 
-def _is_truth(folder: Path, name: str) -> bool:
+def _is_truth(folder: Path, name: str, suffix: str) -> bool:
     """Whether a file of a truth folder is a label map; what only looks as if it were none is refused."""
-    if not name.lower().endswith(SUFFIX):
+    if not name.lower().endswith(suffix):
         if os.path.isdir(folder / name):
             raise DatasetError(
                 "a link to a folder", expected="the folder itself: links are not followed", file=str(folder / name)
             )
         return False
-    if not name.endswith(SUFFIX):
-        raise DatasetError("an upper-case suffix", expected=f"NAME{SUFFIX}", mend="rename it", file=str(folder / name))
+    if not name.endswith(suffix):
+        raise DatasetError("an upper-case suffix", expected=f"NAME{suffix}", mend="rename it", file=str(folder / name))
     if any("\ud800" <= character <= "\udfff" for character in name):
         raise DatasetError("a name that is not UTF-8", expected="UTF-8", mend="rename it", file=str(folder / name))
     return True

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from segbench.codec import pretty_json
 from segbench.datasets.inventory import Inventory, Seen
 from segbench.datasets.truth import TruthSet
 from segbench.errors import DatasetError, OutputProblem
+from segbench.frozen import dataclass
 
 #: Version of the format.
 VERSION = 1

@@ -6,12 +6,12 @@ One suspicious member refuses the whole archive: an honest packer writes none.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from segbench.datasets.files import JUNK_FILES, JUNK_FOLDERS, normal
 from segbench.errors import Refusal, UnsafeArchive
+from segbench.frozen import dataclass
 
 #: Endings of archives that are read, and of those that are only recognised.
 READ_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz")

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from segbench.datasets.archives import is_archive, open_archive
 from segbench.datasets.files import LARGEST_FILE, normal, read_regular, walk
 from segbench.datasets.layouts import SUFFIX
 from segbench.errors import SubmissionError
+from segbench.frozen import dataclass
+from segbench.kernels.files import read_files
+from segbench.late import late
+from segbench.protocols.protocol import Layout, affixes_of
+
+_is_archive = late("segbench.datasets.archives:is_archive")
+_open_archive = late("segbench.datasets.archives:open_archive")
 
 #: Files and keys looked at to recognise wrapping folders, and folders tried.
 _LOOKED_AT, _FOLDERS = 1000, 10
@@ -32,6 +39,9 @@ class Source(Protocol):
 
     def read(self, name: str, most: int) -> bytes:
         """Return a file, or its first `most` bytes."""
+
+    def read_many(self, names: Sequence[str], most: Sequence[int]) -> list[bytes | None]:
+        """Return several files, or the first bytes of each; None for what cannot be read."""
 
     def where(self, name: str) -> str:
         """Return what to call a file in messages."""
@@ -61,12 +71,74 @@ class Folder:
         # Not a Path: pathlib would keep every name in a table of its own, some 80 bytes an image.
         return read_regular(self.where(name), follow=False, most=most)
 
+    def read_many(self, names: Sequence[str], most: Sequence[int]) -> list[bytes | None]:
+        """Return several files, or the first bytes of each; None for what cannot be read, as are links."""
+        folder = os.fsencode(self.where(""))
+        return read_files([folder + os.fsencode(name) for name in names], most=most, follow=False)
+
     def where(self, name: str) -> str:
         """Return the path of a file."""
         return os.path.join(self.path, name)
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How the files of a submission are named.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        The suffixes of predictions, in lower case.
+    reader : str
+        How a name becomes a key, see `Layout`.
+    affixes : (str, str)
+        What may stand before and behind the key, beside the suffix.
+    """
+
+    suffixes: tuple[str, ...] = (SUFFIX,)
+    reader: str = "plain"
+    affixes: tuple[str, str] = ("", "")
+
+    @classmethod
+    def of(cls, kind: str, layout: Layout) -> Naming:
+        """Return how predictions of a `kind` are named where the truth lies in a `layout`."""
+        takes_tiff = kind == "membranes" or (kind == "labels" and layout.suffix == ".tif")
+        before, behind = affixes_of(layout.prediction)
+        suffixes = (SUFFIX, ".tif", ".tiff") if takes_tiff else (SUFFIX,)
+        return cls(suffixes, layout.reader, (before, behind.rpartition(".")[0]))
+
+    def key(self, file: str, prefix: str) -> str:
+        """Return the key that a relative path claims, in the form names are compared in.
+
+        Parameters
+        ----------
+        file : str
+            The path, with ``/``.
+        prefix : str
+            Wrapping folders that are no part of a key, as ``outer/``.
+
+        Returns
+        -------
+        str
+            The path without prefix, suffix and affixes; with the reader ``cityscapes`` the first three words of the
+            name, in any folder.
+        """
+        if self.reader == "cityscapes":
+            words = file.rpartition("/")[2].rpartition(".")[0].split("_")
+            return normal("_".join(words[:3]))
+        stem = file.removeprefix(prefix).rpartition(".")[0]
+        before, behind = self.affixes
+        if before or behind:
+            folder, slash, name = stem.rpartition("/")
+            if name.startswith(before) and name.endswith(behind) and len(name) > len(before) + len(behind):
+                stem = folder + slash + name[len(before) : len(name) - len(behind)]
+        return normal(stem)
+
+
+_PLAIN = Naming()
 
 
 @dataclass(frozen=True)
@@ -83,23 +155,27 @@ class PredictionSet:
         Names of all other files.
     prefix : str
         Wrapping folders that are no part of a key, as ``outer/``.
-    reader : str
-        How a name becomes a key, see `Layout`.
+    naming : Naming
+        How a name becomes a key.
     """
 
     source: Source
     files: list[str]
     others: list[str]
     prefix: str = ""
-    reader: str = "plain"
+    naming: Naming = _PLAIN
 
     def key(self, file: str) -> str:
         """Return the key a file claims."""
-        return file_key(file, self.prefix, self.reader)
+        return self.naming.key(file, self.prefix)
 
     def read(self, file: str, *, most: int = LARGEST_FILE) -> bytes:
         """Return the bytes of a file, or its first `most`."""
         return self.source.read(file, most)
+
+    def read_many(self, files: Sequence[str], most: Sequence[int]) -> list[bytes | None]:
+        """Return the bytes of several files, or the first of each; None for what cannot be read."""
+        return self.source.read_many(files, most)
 
     def where(self, file: str) -> str:
         """Return what to call a file in messages."""
@@ -116,30 +192,7 @@ class PredictionSet:
         self.source.close()
 
 
-def file_key(file: str, prefix: str, reader: str = "plain") -> str:
-    """Return the key that a relative path claims, in the form names are compared in.
-
-    Parameters
-    ----------
-    file : str
-        The path, with ``/``.
-    prefix : str
-        Wrapping folders that are no part of a key, as ``outer/``.
-    reader : str
-        ``plain`` or ``cityscapes``.
-
-    Returns
-    -------
-    str
-        ``plain``: the path without prefix and suffix. ``cityscapes``: the first three words of the name, in any folder.
-    """
-    if reader == "cityscapes":
-        words = file.rpartition("/")[2].rpartition(".")[0].split("_")
-        return normal("_".join(words[:3]))
-    return normal(file.removeprefix(prefix).rpartition(".")[0])
-
-
-def open_predictions(path: Path, keys: list[str], reader: str = "plain") -> PredictionSet:
+def open_predictions(path: Path, keys: list[str], naming: Naming = _PLAIN) -> PredictionSet:
     """List the files of a submission.
 
     Parameters
@@ -148,8 +201,8 @@ def open_predictions(path: Path, keys: list[str], reader: str = "plain") -> Pred
         Folder or archive.
     keys : list of str
         Sorted keys of the truth, by which wrapping folders are recognised.
-    reader : str
-        How a name becomes a key, see `Layout`.
+    naming : Naming
+        How a name becomes a key.
 
     Returns
     -------
@@ -167,22 +220,23 @@ def open_predictions(path: Path, keys: list[str], reader: str = "plain") -> Pred
     files: list[str] = []
     others: list[str] = []
     for name in source.names():
-        (files if name.lower().endswith(SUFFIX) else others).append(name)
-    prefix = _wrapping(files, keys) if reader == "plain" else ""
-    return PredictionSet(source, files, others, prefix, reader)
+        (files if name.lower().endswith(naming.suffixes) else others).append(name)
+    prefix = _wrapping(files, keys, naming) if naming.reader == "plain" else ""
+    return PredictionSet(source, files, others, prefix, naming)
 
 
 def _open(path: Path, n_images: int) -> Source:
     # Not Path.is_dir: it raises for a name that is too long or lies in a folder that may not be read.
     if os.path.isdir(path):
         return Folder(path)
-    if is_archive(path):
-        return open_archive(path, most_members=_MEMBERS + _MEMBERS_AN_IMAGE * n_images)
+    if _is_archive(path):
+        archive: Source = _open_archive(path, most_members=_MEMBERS + _MEMBERS_AN_IMAGE * n_images)
+        return archive
     found = "neither a folder nor an archive" if os.path.exists(path) else "no such folder or archive"
     raise SubmissionError(found, expected="a folder, .zip, .tar or .tar.gz of label maps", file=str(path))
 
 
-def _wrapping(files: list[str], keys: list[str]) -> str:
+def _wrapping(files: list[str], keys: list[str], naming: Naming) -> str:
     """Return the folders that wrap the predictions: those under which most files are keys; none when in doubt."""
     known = frozenset(keys[:_LOOKED_AT])
     folders = Counter(file.rpartition("/")[0] for file in files)
@@ -190,9 +244,12 @@ def _wrapping(files: list[str], keys: list[str]) -> str:
     for folder, _ in folders.most_common(_FOLDERS):
         parts = folder.split("/") if folder else []
         candidates |= {"".join(f"{part}/" for part in parts[: n + 1]) for n in range(len(parts))}
-    hits = {prefix: sum(_claims(file, prefix, known) for file in files[:_LOOKED_AT]) for prefix in sorted(candidates)}
+    hits = {
+        prefix: sum(_claims(file, prefix, known, naming) for file in files[:_LOOKED_AT])
+        for prefix in sorted(candidates)
+    }
     return max(hits, key=lambda prefix: (hits[prefix], -len(prefix)))
 
 
-def _claims(file: str, prefix: str, known: frozenset[str]) -> bool:
-    return file.startswith(prefix) and file_key(file, prefix) in known
+def _claims(file: str, prefix: str, known: frozenset[str], naming: Naming) -> bool:
+    return file.startswith(prefix) and naming.key(file, prefix) in known

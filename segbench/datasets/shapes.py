@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.datasets.images import write_label_png, write_rgb_png
+from segbench.datasets.pillow import write_label_png, write_rgb_png
+from segbench.frozen import dataclass
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from segbench.datasets.files import LARGEST_FILE
 from segbench.datasets.layouts import find_root, split_keys, tree_layout, truth_keys, truth_path
 from segbench.errors import BadParameter
+from segbench.frozen import dataclass
+from segbench.kernels.files import read_files
 from segbench.protocols.protocol import Layout, Protocol
 
 #: Split of a truth that was given by path.
@@ -41,14 +45,22 @@ class TruthSet:
     keys: list[str]
     by_path: bool = False
 
-    def path(self, key: str) -> Path:
+    def path(self, key: str) -> str:
         """Return the truth file of an image."""
-        return truth_path(self.root, self.layout, self.layout.truth, self.split, key)
+        return self.file(self.layout.truth, key)
 
-    def instances_path(self, key: str) -> Path | None:
+    def file(self, pattern: str, key: str) -> str:
+        """Return the file of an image by a `pattern` of the layout."""
+        return truth_path(self.root, self.layout, pattern, self.split, key)
+
+    def instances_path(self, key: str) -> str | None:
         """Return the map of instance ids of an image, None where the data set has none."""
-        pattern = self.layout.instances
-        return truth_path(self.root, self.layout, pattern, self.split, key) if pattern else None
+        return self.file(self.layout.instances, key) if self.layout.instances else None
+
+    def read_many(self, keys: Sequence[str], most: int = LARGEST_FILE) -> list[bytes | None]:
+        """Return the truth files of several images, or their first `most` bytes; None for what cannot be read."""
+        paths = [os.fsencode(self.path(key)) for key in keys]
+        return read_files(paths, most=[most] * len(paths), follow=True)
 
     @property
     def expected(self) -> int:
@@ -92,8 +104,8 @@ def open_truth(
         layout = tree_layout(protocol.layout, truth)
         return TruthSet(protocol, layout, _named(split or CUSTOM), truth, truth_keys(truth, layout), by_path=True)
     split = protocol.check_split(split)
-    root = find_root(protocol, data_root, split)
-    return TruthSet(protocol, protocol.layout, split, root, split_keys(protocol, root, split))
+    root, layout = find_root(protocol, data_root, split)
+    return TruthSet(protocol, layout, split, root, split_keys(protocol, layout, root, split))
 
 
 def _named(split: str) -> str:

@@ -5,6 +5,7 @@ Nearly every label map is of this kind. Whatever else a file may be or hold is l
 
 from __future__ import annotations
 
+import ctypes
 import zlib
 
 import deflate
@@ -21,6 +22,8 @@ except ImportError as error:
         mend="run: pip install . (or make build) in the checkout",
     ) from error
 
+_FUNCTIONS = ("alloc_decompressor", "free_decompressor", "zlib_decompress", "crc32")
+
 _DAMAGE = {"cut": "cut in chunk {}", "checksum": "wrong checksum of chunk {}", "headers": "two headers"}
 
 #: Bytes that one byte of a deflate stream becomes at most.
@@ -31,6 +34,20 @@ _MOST_BYTES = (1 << 32) - 1
 
 #: Compressed bytes inflated at a time when a damaged stream is judged.
 _PIECE = 1 << 16
+
+
+def _addresses() -> tuple[int, ...] | None:
+    """Where the C functions of libdeflate lie in the package that binds it; None where its library hides them."""
+    try:
+        library = ctypes.CDLL(deflate._deflate.__file__)
+        functions = [getattr(library, f"libdeflate_{name}") for name in _FUNCTIONS]
+    except (AttributeError, OSError):
+        return None
+    return tuple(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)
+
+
+#: The inflater for loops that do without the interpreter; without it they do nothing.
+ADDRESSES = _addresses()
 
 
 def decode(data: bytes | memoryview) -> NDArray[np.uint8] | None:

@@ -68,6 +68,10 @@ class Tally(ABC):
             raise faults[0] if len(faults) == 1 else Refusal(faults)
         return contents
 
+    def is_empty(self, state: State) -> bool:
+        """Return whether a `state` holds nothing to judge, though images were counted."""
+        return False
+
     @abstractmethod
     def add_record(self, state: State, content: Content) -> None:
         """Count the recorded `content` of one image into a `state`: the same as counting the image."""

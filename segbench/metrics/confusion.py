@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from segbench.encoding import Encoding
 from segbench.errors import DatasetError, SegbenchError, StrayLabel, VoidPrediction
+from segbench.frozen import dataclass
 from segbench.kernels.arrays import as_labels
 from segbench.kernels.confusion import coded_table, find_code
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Tally
 from segbench.metrics.parts import Counts, ExactMeans
 from segbench.metrics.states import State
-from segbench.samples import Sample
+from segbench.samples import Sample, Strips
 
 #: Numbers of one image, one for each sum that is kept of it.
 ImageNumbers = Callable[[NDArray[np.int64]], list[float | None]]
@@ -57,7 +58,7 @@ class ConfusionTally(Tally):
     def count_one(self, state: State, sample: Sample) -> Content:
         """Count one `sample` into a `state`; see `Tally.count_one`."""
         table, content = self.count(sample)
-        self._add(state, table)
+        self.add_table(state, table)
         return content
 
     def add_record(self, state: State, content: Content) -> None:
@@ -68,9 +69,24 @@ class ConfusionTally(Tally):
         table = np.zeros((n, n + 1), np.int64)
         for truth, prediction, count in content["cells"]:
             table[code[truth], code[prediction]] += count
-        self._add(state, table)
+        self.add_table(state, table)
 
-    def _add(self, state: State, table: NDArray[np.int64]) -> None:
+    def is_empty(self, state: State) -> bool:
+        """Return whether no pixel of the truth has a class."""
+        return not state.counts("table").values[: len(self.space.evaluated)].any()
+
+    def accepts(self, tables: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of several `tables`, as `coded_table` makes them, hold no value that is refused."""
+        refused = len(self.space.evaluated) if self.refuse_void else self.encoding.n_codes
+        bad = tables[:, -1].any(axis=1) | tables[:, :, refused:].reshape(len(tables), -1).any(axis=1)
+        return np.logical_not(bad)
+
+    def content(self, shape: tuple[int, ...], table: NDArray[np.int64]) -> Content:
+        """Return what is recorded of an image of a `shape` with a `table`."""
+        return {"shape": list(shape), "cells": self._cells(table)}
+
+    def add_table(self, state: State, table: NDArray[np.int64]) -> None:
+        """Count one image that was counted into a `table` of its own into a `state`."""
         state.counts("table").add(table)
         for name, (_, numbers) in self.per_image.items():
             state.means(name).add(numbers(table))
@@ -95,6 +111,10 @@ class ConfusionTally(Tally):
         ShapeMismatch, StrayLabel, VoidPrediction, DatasetError, BadParameter
             For the first fault that is found.
         """
+        if isinstance(sample.truth, Strips) and isinstance(sample.prediction, Strips):
+            table = self._by_strips(sample.truth, sample.prediction)
+            if table is not None:
+                return table, self.content(sample.truth.shape, table)
         truth = truth_labels(sample.truth)
         if sample.prediction is None:
             table = self._missing(truth)
@@ -103,10 +123,28 @@ class ConfusionTally(Tally):
             table = self._table(truth, prediction)
             if self.refuse_void and table[:, len(self.space.evaluated) :].any():
                 raise self._void(prediction)
-        return table, {"shape": list(truth.shape), "cells": self._cells(table)}
+        return table, self.content(truth.shape, table)
+
+    def _by_strips(self, truth: Strips, prediction: Strips) -> NDArray[np.int64] | None:
+        """Return the table of a pair that is decoded in strips; None for one at fault, of which the whole is asked."""
+        table = np.zeros((self.encoding.n_codes + 1,) * 2, np.int64)
+        if truth.shape != prediction.shape:
+            return None
+        try:
+            for t, p in zip(truth, prediction, strict=True):
+                table += self._raw_table(t, p)
+        except StrayLabel:
+            return None
+        return table[:-1] if self.accepts(table[np.newaxis]).all() else None
 
     def _table(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> NDArray[np.int64]:
-        table = coded_table(
+        table = self._raw_table(truth, prediction)
+        self._refuse_strays(table, truth, prediction)
+        # Nothing is outside any more, so the last column is free for missing predictions.
+        return table[:-1]
+
+    def _raw_table(self, truth: NDArray[np.integer], prediction: NDArray[np.integer]) -> NDArray[np.int64]:
+        return coded_table(
             truth=truth,
             prediction=prediction,
             truth_codes=self.encoding.codes,
@@ -114,9 +152,6 @@ class ConfusionTally(Tally):
             truth_low=self.encoding.low,
             prediction_low=self.encoding.low,
         )
-        self._refuse_strays(table, truth, prediction)
-        # Nothing is outside any more, so the last column is free for missing predictions.
-        return table[:-1]
 
     def _missing(self, truth: NDArray[np.integer]) -> NDArray[np.int64]:
         table = np.zeros((self.encoding.n_codes, self.encoding.n_codes + 1), np.int64)
@@ -131,19 +166,9 @@ class ConfusionTally(Tally):
         self, table: NDArray[np.int64], truth: NDArray[np.integer], prediction: NDArray[np.integer]
     ) -> None:
         if table[-1].any():
-            raise self._stray(DatasetError, truth, "truth")
+            raise stray_error(DatasetError, truth, self.encoding, "truth")
         if table[:, -1].any():
-            raise self._stray(StrayLabel, prediction, "prediction")
-
-    def _stray(self, kind: type[SegbenchError], labels: NDArray[np.integer], what: str) -> SegbenchError:
-        outside = self.encoding.n_codes
-        count, pixel = find_code(labels=labels, codes=self.encoding.codes, low=self.encoding.low, code=outside)
-        return kind(
-            f"{what} value {int(labels[pixel])} at {_place(pixel)}, {count} stray pixel{'s'[: count > 1]} in all",
-            expected=f"one of the ids {describe_ids(self.space.columns)}",
-            pixel=pixel,
-            count=count,
-        )
+            raise stray_error(StrayLabel, prediction, self.encoding, "prediction")
 
     def _void(self, prediction: NDArray[np.integer]) -> SegbenchError:
         k = len(self.space.evaluated)
@@ -185,6 +210,36 @@ def truth_labels(truth: Any) -> NDArray[np.integer[Any]]:
         raise DatasetError(
             error.found, expected=error.expected, mend=error.mend, pixel=error.pixel, count=error.count
         ) from None
+
+
+def stray_error(
+    kind: type[SegbenchError], labels: NDArray[np.integer[Any]], encoding: Encoding, what: str
+) -> SegbenchError:
+    """Return the error of a label map with values outside a space.
+
+    Parameters
+    ----------
+    kind : type of SegbenchError
+        DatasetError for a truth, StrayLabel for a prediction.
+    labels : ndarray of int, shape (height, width) or (depth, height, width)
+        The map, with at least one such value.
+    encoding : Encoding
+        The codes of the space.
+    what : str
+        What to call the map: ``truth`` or ``prediction``.
+
+    Returns
+    -------
+    SegbenchError
+        With the first such pixel and the count of all.
+    """
+    count, pixel = find_code(labels=labels, codes=encoding.codes, low=encoding.low, code=encoding.n_codes)
+    return kind(
+        f"{what} value {int(labels[pixel])} at {_place(pixel)}, {count} stray pixel{'s'[: count > 1]} in all",
+        expected=f"one of the ids {describe_ids(encoding.space.columns)}",
+        pixel=pixel,
+        count=count,
+    )
 
 
 def describe_ids(ids: Iterable[int]) -> str:

@@ -6,30 +6,45 @@ Every function is made from its metric class: keywords, defaults and documentati
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 from segbench.errors import BadParameter
 from segbench.labels import LabelSpace
-from segbench.metrics import region
+from segbench.metrics import binary, membrane, region, road
 from segbench.metrics.base import Metric
+from segbench.metrics.documentation import documentation
 from segbench.metrics.running import Running
 from segbench.result import Score
 from segbench.samples import Key
 
 __all__ = [
     "MetricFunction",
+    "accuracy",
     "ade_score",
+    "auc",
+    "average_precision",
     "category_iou",
+    "f1",
+    "fnr_wp",
+    "fpr_wp",
     "frequency_weighted_iou",
     "function_of",
+    "interpolated_precision",
+    "max_f",
+    "mcc",
     "mean_accuracy",
     "mean_dice",
     "mean_iou",
     "mean_precision",
     "mean_recall",
     "pixel_accuracy",
+    "precision_wp",
+    "recall_wp",
+    "sensitivity",
+    "specificity",
+    "v_info",
+    "v_rand",
 ]
 
 
@@ -51,7 +66,7 @@ class MetricFunction(Protocol):
 
 
 def function_of(cls: type[Metric[Any]]) -> MetricFunction:
-    """Make the function of a metric class that compares label maps.
+    """Make the function of a metric class that compares maps.
 
     Parameters
     ----------
@@ -88,7 +103,7 @@ def function_of(cls: type[Metric[Any]]) -> MetricFunction:
     signature = _signature(cls, inspect.signature(measure, eval_str=True))
     hints = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     measure.__name__ = measure.__qualname__ = cls.name
-    measure.__doc__ = _documentation(cls)
+    measure.__doc__ = documentation(cls, _fields(cls))
     measure.__annotations__ = {**hints, "return": Score}
     measure.__signature__ = signature  # type: ignore[attr-defined]
     return measure
@@ -135,7 +150,7 @@ def _pairs(truth: Any, prediction: Any) -> Iterator[tuple[Key, Any, Any]]:
 def _present(prediction: Any) -> Any:
     # A tally takes None for a missing prediction; here it is rather a slip, which must not become a score.
     if prediction is None:
-        raise BadParameter("prediction is None", expected="a label map")
+        raise BadParameter("prediction is None", expected="a map")
     return prediction
 
 
@@ -150,85 +165,6 @@ def _axes(value: Any) -> int:
     return 0 if isinstance(value, int | float | str) else getattr(value, "ndim", 2)
 
 
-# Documentation.
-
-_SHARED = """\
-Parameters
-----------
-truth, prediction : array_like of int, shape (height, width) or (depth, height, width), or a list of these
-    Ids of one image or volume, or a list or tuple of images that may differ in shape; a nested list of three levels
-    is a list of images. Integers and booleans of any width, or floats that are whole numbers; NumPy arrays, memory
-    maps, PIL images, CPU tensors, and whatever has ``__array__`` or ``__dlpack__``. Never changed.
-space : LabelSpace or int
-    The classes, or their number K for ids 0…K−1.
-void : int or iterable of int, default ()
-    Ids without a label, besides those of `space`."""
-
-_RESULT = """\
-Returns
--------
-Score
-    ``value`` ({unit}, {direction} is better) and the value of each part in ``per_class``; NaN where undefined.
-
-Raises
-------
-BadParameter
-    For a field with a value it cannot take, lists of unequal length, no pixel, or anything that holds no labels.
-UnknownName
-    When `classes` names neither a class nor a group of `space`.
-ShapeMismatch
-    When truth and prediction of an image differ in shape.
-StrayLabel
-    When a prediction holds a value outside `space` and `void`, or a float that is no whole number.
-DatasetError
-    When a truth does.
-VoidPrediction
-    With ``void_prediction="error"``, when a prediction holds a void value.
-
-Notes
------
-{formula}.
-
-For a class, TP is the pixels where both truth and prediction are that class, GT the counted pixels where the truth is,
-and PR the counted pixels where the prediction is. Pixels whose truth is void are not counted.
-
-``Running({name}(…), space)`` comes to the same number, and takes images as they come."""
-
-_SECTION = re.compile(r"^(?=\w[\w ]*\n-{3,}$)", re.MULTILINE)
-_PARAMETER = re.compile(r"^(\w+) : .*\n((?: +.*(?:\n|$))+)", re.MULTILINE)
-
-
-def _documentation(cls: type[Metric[Any]]) -> str:
-    about, *sections = (part.strip() for part in _SECTION.split(inspect.cleandoc(cls.__doc__ or "")))
-    defaults, kinds, rules = cls(), get_type_hints(cls), _rules(cls)
-    fields = [
-        f"{name} : {_kind(kinds[name])}, default {getattr(defaults, name)!r}\n{rules.get(name, '').rstrip()}"
-        for name in _fields(cls)
-    ]
-    sections = [section for section in sections if not section.startswith("Parameters\n")]
-    result = _RESULT.format(
-        unit=cls.unit,
-        direction="higher" if cls.higher_is_better else "lower",
-        formula=cls.formula[0].upper() + cls.formula[1:],
-        name=cls.__name__,
-    )
-    return "\n\n".join((about, "\n".join((_SHARED, *fields)), result, *sections))
-
-
-def _rules(cls: type[Metric[Any]]) -> dict[str, str]:
-    """Return what a class and its parents say of their fields."""
-    found: dict[str, str] = {}
-    for parent in reversed(cls.__mro__):
-        found.update(_PARAMETER.findall(inspect.cleandoc(parent.__doc__ or "")))
-    return found
-
-
-def _kind(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return "{" + ", ".join(repr(choice) for choice in get_args(kind)) + "}"
-    return kind.__name__ if kind in (int, float) else "str or list of str"
-
-
 mean_iou = function_of(region.MeanIou)
 pixel_accuracy = function_of(region.PixelAccuracy)
 mean_accuracy = function_of(region.MeanAccuracy)
@@ -238,3 +174,18 @@ mean_precision = function_of(region.MeanPrecision)
 mean_recall = function_of(region.MeanRecall)
 category_iou = function_of(region.CategoryIou)
 ade_score = function_of(region.AdeScore)
+auc = function_of(binary.Auc)
+average_precision = function_of(binary.AveragePrecision)
+f1 = function_of(binary.F1)
+accuracy = function_of(binary.Accuracy)
+sensitivity = function_of(binary.Sensitivity)
+specificity = function_of(binary.Specificity)
+mcc = function_of(binary.Mcc)
+max_f = function_of(road.MaxF)
+interpolated_precision = function_of(road.InterpolatedPrecision)
+precision_wp = function_of(road.PrecisionWp)
+recall_wp = function_of(road.RecallWp)
+fpr_wp = function_of(road.FprWp)
+fnr_wp = function_of(road.FnrWp)
+v_rand = function_of(membrane.VRand)
+v_info = function_of(membrane.VInfo)

@@ -10,13 +10,14 @@ kept: instances are added one after the other in the order of images and instanc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import DatasetError, ShapeMismatch
+from segbench.frozen import dataclass
 from segbench.kernels.arrays import as_labels
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Metric, Tally, mean, or_nan

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter
+from segbench.frozen import dataclass
 
 #: The smallest positive double is 2**-1074: scaled by this, every double is an integer.
 _SCALE_BITS = 1074

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.rules import ClassMean, Margins, TableMetric, Value
 from segbench.metrics.states import State

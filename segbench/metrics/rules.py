@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Metric, mean, or_nan
 from segbench.metrics.confusion import ConfusionTally

@@ -54,8 +54,11 @@ class Running(Generic[T]):
 
         Parameters
         ----------
-        truth, prediction : array_like of int, shape (height, width) or (depth, height, width)
-            Label maps of ids; a prediction of None is missing, and every pixel of it a miss.
+        truth : array_like of int, shape (height, width) or (depth, height, width)
+            A label map of ids.
+        prediction : array_like of the same shape
+            What the function of the metric takes: a label map of ids, levels of probability as uint8 or bool, or for
+            membranes probabilities. None is missing: a miss in every pixel, level 0 or probability 0 everywhere.
         instances : array_like of int, optional
             Map of instance ids of the truth, for metrics that ask for it.
         key : tuple of str
@@ -64,7 +67,7 @@ class Running(Generic[T]):
         Raises
         ------
         BadParameter
-            For a metric on instances without a key.
+            For a metric on instances without a key, or a map that the metric does not take.
         ShapeMismatch, StrayLabel, VoidPrediction, DatasetError
             As the tally finds them; nothing is counted then.
         """

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from segbench.errors import BadParameter
+from segbench.frozen import dataclass
 from segbench.metrics.parts import Arrays, Counts, ExactMeans, Rows
 
 #: Version of the file form of a state.

@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Mapping
+from collections import UserDict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from segbench.errors import BadParameter, UnknownName, did_you_mean
-from segbench.metrics import instances, region
 from segbench.metrics.base import Metric, parse_arguments
 
-_ALL: tuple[type[Metric[Any]], ...] = (*region.METRICS, *instances.METRICS)
-METRICS: Mapping[str, type[Metric[Any]]] = {cls.name: cls for cls in _ALL}
+#: The metrics of each module, in its order.
+_HOMES = {
+    "region": (
+        "mean_iou",
+        "pixel_accuracy",
+        "mean_accuracy",
+        "frequency_weighted_iou",
+        "mean_dice",
+        "mean_precision",
+        "mean_recall",
+        "category_iou",
+        "ade_score",
+    ),
+    "instances": ("mean_iiou", "category_iiou"),
+    "binary": ("auc", "average_precision", "f1", "accuracy", "sensitivity", "specificity", "mcc"),
+    "road": ("max_f", "interpolated_precision", "precision_wp", "recall_wp", "fpr_wp", "fnr_wp"),
+    "membrane": ("v_rand", "v_info"),
+}
+
+
+class _Table(UserDict[str, Any]):
+    """Metric classes by name. A module is read when one of its metrics is asked for: a run needs few of them."""
+
+    def __getitem__(self, name: str) -> type[Metric[Any]]:
+        found: Any = super().__getitem__(name)
+        if isinstance(found, str):
+            module = importlib.import_module(f"segbench.metrics.{found}")
+            self.data |= {cls.name: cls for cls in module.METRICS}
+            found = self.data[name]
+        cls: type[Metric[Any]] = found
+        return cls
+
+
+METRICS = _Table({name: module for module, names in _HOMES.items() for name in names})
 
 _CALL = re.compile(r"\s*(?P<name>[a-z][a-z0-9_]*)\s*(?:\((?P<arguments>.*)\))?\s*", re.DOTALL)
 
 
-def parse_metric(text: str, instances: Mapping[str, Metric[Any]] | None = None) -> Metric[Any]:
+def parse_metric(text: str, instance: Callable[[str], Metric[Any] | None] | None = None) -> Metric[Any]:
     """Read a metric from ``name`` or ``name(field=value,…)``.
 
     Parameters
     ----------
     text : str
         The metric.
-    instances : mapping of str to Metric, optional
-        Metrics to start from, by name; a name that is not among them starts from the class defaults.
+    instance : callable, optional
+        Returns the metric of a name to start from, or None for the class defaults.
 
     Returns
     -------
@@ -50,6 +83,6 @@ def parse_metric(text: str, instances: Mapping[str, Metric[Any]] | None = None) 
     name = match["name"]
     if name not in METRICS:
         raise UnknownName(f"no metric {name!r}", mend=did_you_mean(name, METRICS) or "known: " + ", ".join(METRICS))
-    start = (instances or {}).get(name) or METRICS[name]()
+    start = (instance(name) if instance is not None else None) or METRICS[name]()
     changes: dict[str, Any] = parse_arguments(METRICS[name], match["arguments"] or "")
     return replace(start, **changes)  # type: ignore[type-var]

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segbench.datasets.files import as_dataset_error, read_truth
-from segbench.datasets.images import decode_labels, is_rgb, palette_of, read_header
-from segbench.datasets.predictions import PredictionSet
-from segbench.datasets.truth import TruthSet
-from segbench.encoding import renumber
-from segbench.errors import DatasetError, SegbenchError, StrayLabel, SubmissionError, VoidPrediction
+from segbench.errors import DatasetError, SegbenchError, StrayLabel, VoidPrediction
+from segbench.frozen import dataclass
+from segbench.metrics.confusion import ConfusionTally
 from segbench.samples import Sample
 from segbench.scoring import hints
-from segbench.scoring.outcome import Record
+from segbench.scoring.outcome import Notes, Record
 from segbench.scoring.pairing import Fault
+from segbench.scoring.plain import PlainPair, plain_pairs
 from segbench.scoring.plan import Plan, States
-
-Labels = NDArray[np.integer[Any]]
-
-#: A PNG of labels is never longer than this many bytes a pixel and some chunks beside them.
-_BYTES_PER_PIXEL, _BESIDE = 4, 1 << 20
+from segbench.scoring.reading import Reader
 
 
 @dataclass(frozen=True)
@@ -48,30 +38,6 @@ class Task:
         return self.key
 
 
-@dataclass(frozen=True)
-class Counted:
-    """One image of a chunk: what digests, files and warnings need of it.
-
-    Parameters
-    ----------
-    key, truth, prediction : str
-        Its key, and its lines for both digests.
-    missing : bool
-        Whether it has no prediction.
-    notes : tuple of str
-        What was noticed.
-    record : Record or None
-        The whole record, where it is wanted.
-    """
-
-    key: str
-    truth: str
-    prediction: str
-    missing: bool
-    notes: tuple[str, ...]
-    record: Record | None
-
-
 @dataclass
 class Count:
     """What a chunk of images came to.
@@ -80,14 +46,17 @@ class Count:
     ----------
     states : dict of str to State
         The counts, by family of metrics.
-    images : list of Counted
-        The images, in order.
+    noted : Notes
+        What digests and warnings need of the images.
+    records : list of Record
+        What was counted of each image, where records are wanted.
     faults : list of (str, SegbenchError)
         What was wrong, with the key of the image.
     """
 
     states: States
-    images: list[Counted] = field(default_factory=list)
+    noted: Notes = field(default_factory=Notes)
+    records: list[Record] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -97,130 +66,76 @@ class Job:
 
     Parameters
     ----------
-    truth : TruthSet
-        Where truth lies; its keys are not needed.
-    predictions : PredictionSet
-        Where predictions lie; its lists are not needed.
+    reader : Reader
+        Reads the files.
     plan : Plan
         What is counted.
     recording : bool
         Whether whole records are wanted.
-    numbering : mapping of int to int
-        Id of each value of a prediction that is not written in ids; empty for ids.
-    resize : bool
-        Whether a prediction of another size is resized to its truth (nearest pixel).
     """
 
-    truth: TruthSet
-    predictions: PredictionSet
+    reader: Reader
     plan: Plan
     recording: bool = False
-    numbering: Mapping[int, int] = field(default_factory=dict)
-    resize: bool = False
 
     def __call__(self, chunk: list[Task]) -> Count:
-        """Count a chunk."""
+        """Count a chunk: what is plain all at once, the rest one by one with care."""
         count = Count(self.plan.start())
-        for task in chunk:
+        palettes = hints.Palettes(self.reader.truth.protocol.colors)
+        for task, pair in zip(chunk, self._plain(chunk), strict=True):
+            if pair is not None:
+                self._take(task, pair, palettes, count)
+                continue
             try:
-                count.images.append(self._counted(task, count.states))
+                record = self._record(task, palettes, count.states)
             except SegbenchError as error:
                 count.faults += ((task.key, self._named(fault, task)) for fault in error.faults)
+                continue
+            count.noted.take(record.key, record.truth(), record.prediction, record.notes)
+            if self.recording:
+                count.records.append(record)
         return count
 
-    def _counted(self, task: Task, states: States) -> Counted:
-        record = self.record(task, states)
-        kept = record if self.recording else None
-        missing = task.file is None
-        return Counted(task.key, record.truth_line(), record.prediction_line(), missing, record.notes, kept)
+    def _plain(self, chunk: list[Task]) -> list[PlainPair | None]:
+        """Return what the fast lane makes of a chunk."""
+        files = [task.file for task in chunk if task.file is not None]
+        if self.plan.tallies.keys() != {"confusion"} or not self.reader.is_plain or len(files) < len(chunk):
+            return [None] * len(chunk)
+        tally = self.plan.tallies["confusion"]
+        assert isinstance(tally, ConfusionTally)
+        keys = [task.key for task in chunk]
+        return plain_pairs(self.reader.truth, self.reader.predictions, tally, keys, files)
 
-    def record(self, task: Task, states: States) -> Record:
-        """Count one image into the states and return its record."""
-        truth = self._truth(self.truth.path(task.key))
+    def _take(self, task: Task, pair: PlainPair, palettes: hints.Palettes, count: Count) -> None:
+        """Count an image that the fast lane has made a table of."""
+        tally = self.plan.tallies["confusion"]
+        assert isinstance(tally, ConfusionTally)
+        tally.add_table(count.states["confusion"], pair.table)
         key = task.key.split("/")
-        digest, prediction = None, None
-        notes: list[str] = []
-        if task.file is not None:
-            data = self._read(task.file, truth)
-            digest = hashlib.sha256(data).hexdigest()
-            prediction, notes = self._prediction(data, truth)
-        sample = Sample(tuple(key), truth, prediction, self._instances(task.key))
-        counts = self._counts(states, sample)
-        if task.file is not None and self._repainted(data, counts):
-            notes.append("palette")
-        return Record(key, digest, counts, tuple(notes))
+        notes = ("palette",) if palettes.repainted(pair.palette, pair.used) else ()
+        count.noted.take(key, [pair.shape, pair.truth], pair.digest, notes)
+        if self.recording:
+            content = tally.content((*pair.shape,), pair.table)
+            count.records.append(Record(key, pair.digest, {"confusion": content}, notes))
 
-    def _repainted(self, data: bytes, counts: Mapping[str, Any]) -> bool:
-        """Whether the palette's colours of the values counted stand for other classes."""
-        colors = self.truth.protocol.colors
-        palette = palette_of(data) if colors and not self.numbering else b""
-        used = {cell[1] for cell in counts["confusion"]["cells"]} if palette else set()
-        return bool(used) and hints.on_palette(used, palette, colors)
+    def _record(self, task: Task, palettes: hints.Palettes, states: States) -> Record:
+        """Count one image into the states and return its record."""
+        reading = self.reader.read(task.key, task.file)
+        counts = self._counts(states, reading.sample)
+        used = {cell[1] for cell in counts["confusion"]["cells"]} if reading.palette else ()
+        notes = (*reading.notes, "palette") if palettes.repainted(reading.palette, used) else reading.notes
+        return Record(task.key.split("/"), reading.digest, counts, notes)
 
     def _counts(self, states: States, sample: Sample) -> dict[str, Any]:
         try:
             return self.plan.count_one(states, sample)
         except (StrayLabel, VoidPrediction) as error:
-            hint = hints.on_values(set(np.unique(sample.prediction).tolist()), self.truth.protocol)
-            error.mend = hint or error.mend
+            if self.reader.truth.protocol.kind == "labels":
+                hint = hints.on_values(set(np.unique(sample.prediction).tolist()), self.reader.truth.protocol)
+                error.mend = hint or error.mend
             raise
-
-    def _read(self, file: str, truth: Labels) -> bytes:
-        most = _BYTES_PER_PIXEL * truth.size + _BESIDE
-        if self.resize:
-            header = read_header(self.predictions.read(file, most=64))
-            most = _BYTES_PER_PIXEL * header.height * header.width + _BESIDE
-        data = self.predictions.read(file, most=most + 1)
-        if len(data) > most:
-            raise SubmissionError(f"more than {most} bytes", expected="a file of that size at most")
-        return data
-
-    def _prediction(self, data: bytes, truth: Labels) -> tuple[Labels, list[str]]:
-        colors = self.truth.protocol.colors
-        labels = decode_labels(data, colors)
-        notes = ["rgb"] if is_rgb(data) else []
-        if self.numbering:
-            labels = renumber(labels, self.numbering)
-        if self.resize and labels.shape != truth.shape:
-            labels = nearest(labels, truth.shape)
-            notes.append("resized")
-        return labels, notes
-
-    def _truth(self, path: Path) -> Labels:
-        try:
-            return decode_labels(read_truth(path), self.truth.protocol.colors)
-        except SubmissionError as error:
-            raise as_dataset_error(error) from None
-
-    def _instances(self, key: str) -> Labels | None:
-        path = self.truth.instances_path(key) if "instances" in self.plan.tallies else None
-        if path is None:
-            return None
-        try:
-            return self._truth(path)
-        except DatasetError as error:
-            raise error.about(str(path)) from None
 
     def _named(self, fault: SegbenchError, task: Task) -> SegbenchError:
         if isinstance(fault, DatasetError):
-            return fault.about(str(self.truth.path(task.key)))
-        return fault.about(self.predictions.where(str(task.file)))
-
-
-def nearest(labels: Labels, shape: tuple[int, ...]) -> Labels:
-    """Return a label map of another size: each pixel takes the label at its centre.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (height, width)
-        The map.
-    shape : (int, int)
-        Height and width wanted.
-
-    Returns
-    -------
-    ndarray of int, shape `shape`
-        Pixel i of n takes pixel ⌊(2i + 1) · m / 2n⌋ of m, along both axes.
-    """
-    rows, columns = ((2 * np.arange(n) + 1) * m // (2 * n) for n, m in zip(shape, labels.shape, strict=True))
-    return labels[np.ix_(rows, columns)]
+            return fault.about(self.reader.truth.path(task.key))
+        return fault.about(self.reader.predictions.where(str(task.file)))

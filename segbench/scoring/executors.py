@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Literal, TypeAlias, TypeVar
 
-from segbench.errors import BadParameter, RunIncomplete
+from segbench.errors import BadParameter
+from segbench.late import late
 
 ExecutorKind: TypeAlias = Literal["threads", "processes"]
 C = TypeVar("C", bound=Sequence[object])
 R = TypeVar("R")
 
-#: Chunks under way for each worker: enough to keep it busy, few enough to hold little.
-_AHEAD = 3
+_on_pool = late("segbench.scoring.pools:on_pool")
 
 
 def available_cpus() -> int:
@@ -62,51 +57,4 @@ def run_chunks(
         for chunk in chunks:
             yield chunk, function(chunk)
         return
-    pool = _pool(executor, workers)
-    waiting: deque[tuple[C, Future[R]]] = deque()
-    try:
-        for chunk in chunks:
-            waiting.append((chunk, _submitted(pool, function, chunk)))
-            if len(waiting) >= _AHEAD * workers:
-                yield _next(waiting)
-        while waiting:
-            yield _next(waiting)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _submitted(pool: Executor, function: Callable[[C], R], chunk: C) -> Future[R]:
-    try:
-        return pool.submit(function, chunk)
-    except BrokenProcessPool as error:
-        # A worker died while chunks were still handed out; the first chunk it cost is in the queue before this one.
-        future: Future[R] = Future()
-        future.set_exception(error)
-        return future
-
-
-def _next(waiting: deque[tuple[C, Future[R]]]) -> tuple[C, R]:
-    chunk, future = waiting.popleft()
-    try:
-        return chunk, future.result()
-    except BrokenProcessPool:
-        raise RunIncomplete(
-            f"a worker died; the first chunk without a result is {chunk[0]!s} … {chunk[-1]!s} ({len(chunk)} images)",
-            expected="every worker to finish",
-            mend="run again with --workers 1 to find the image, or with fewer workers if memory ran out",
-        ) from None
-
-
-def _pool(executor: ExecutorKind, workers: int) -> Executor:
-    if executor == "threads":
-        return ThreadPoolExecutor(workers)
-    if executor == "processes":
-        # Spawned, not forked: the caller may have threads of its own.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
-    raise BadParameter(f"executor {executor!r}", expected="threads | processes")
-
-
-def _ignore_interrupt() -> None:
-    # Ctrl-C reaches every process of the terminal; only the parent answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield from _on_pool(function, chunks, executor, workers)

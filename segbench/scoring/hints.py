@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def on_split(truth: TruthSet, keys: set[str]) -> str:
         return ""
     for split in truth.protocol.splits:
         try:
-            others = split_keys(truth.protocol, truth.root, split) if split != truth.split else []
+            others = split_keys(truth.protocol, truth.layout, truth.root, split) if split != truth.split else []
         except DatasetError:
             continue
         if others and 2 * len(keys.intersection(others)) > len(keys):
@@ -96,10 +96,39 @@ def on_table(table: NDArray[np.int64], protocol: Protocol) -> list[str]:
     ]
 
 
-def on_palette(used: set[int], palette: bytes, colors: Mapping[Color, int]) -> bool:
-    """Return whether the palette's colours of the used indices say other classes than the indices do."""
-    said = [(index, colors.get((*palette[3 * index : 3 * index + 3],))) for index in sorted(used)]
-    return all(value is not None for _, value in said) and any(index != value for index, value in said)
+def on_levels(levels: NDArray[np.int64]) -> list[str]:
+    """Return warnings about the levels that predictions hold: pixels by class and level, shape (2, 256)."""
+    if levels[:, 2:].any() or not levels[:, 1].any():
+        return []
+    return ["no prediction holds a level above 1: were probabilities or classes saved as 0 and 1, not as 0…255?"]
+
+
+class Palettes:
+    """What palettes say, remembered from image to image.
+
+    Parameters
+    ----------
+    colors : mapping of color to int
+        Id of each colour of the data set.
+    """
+
+    def __init__(self, colors: Mapping[Color, int]) -> None:
+        self._colors = colors
+        self._said: dict[bytes, dict[int, int | None]] = {}
+
+    def repainted(self, palette: bytes, used: Iterable[int]) -> bool:
+        """Return whether the colours of the indices in use say other classes than the indices do."""
+        if not palette or not self._colors:
+            return False
+        said = self._said.setdefault(palette, {})
+        other = False
+        for index in used:
+            if index not in said:
+                said[index] = self._colors.get((*palette[3 * index : 3 * index + 3],))
+            if said[index] is None:
+                return False
+            other |= said[index] != index
+        return other
 
 
 def _agreeing(scored: NDArray[np.int64], space: LabelSpace, written: Mapping[int, int]) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from segbench.datasets.images import PILLOW_VERSION
 from segbench.errors import DatasetError, printable
+from segbench.frozen import dataclass
 from segbench.metrics.rules import ClassMean
 from segbench.protocols.protocol import Protocol
 from segbench.result import Provenance, Result, Score, Signature, Slice
@@ -131,7 +132,11 @@ class Case:
             )
         if "resized" in notes:
             warnings.append(f"{notes['resized']} predictions were resized to their truth")
-        return warnings + hints.on_table(outcome.states["confusion"].counts("table").values, self.protocol)
+        if "confusion" in outcome.states:
+            warnings += hints.on_table(outcome.states["confusion"].counts("table").values, self.protocol)
+        if "levels" in outcome.states:
+            warnings += hints.on_levels(outcome.states["levels"].counts("levels").values)
+        return warnings
 
 
 def refuse_nothing(plan: Plan, states: States) -> None:
@@ -149,7 +154,7 @@ def refuse_nothing(plan: Plan, states: States) -> None:
     DatasetError
         When no pixel of the truth has a class.
     """
-    if not states["confusion"].counts("table").values[: len(plan.space.evaluated)].any():
+    if any(tally.is_empty(states[family]) for family, tally in plan.tallies.items()):
         raise DatasetError("no pixel of the truth has a class", expected="something to count")
 
 
@@ -158,6 +163,6 @@ def versions() -> dict[str, str]:
     return {
         "segbench": __version__,
         "numpy": np.__version__,
-        "pillow": importlib.metadata.version("pillow"),
+        "pillow": PILLOW_VERSION,
         "python": platform.python_version(),
     }

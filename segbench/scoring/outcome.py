@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from segbench.codec import canonical_json
+from segbench.codec import canonical_json, json_line
+from segbench.frozen import dataclass
 from segbench.metrics.base import Content
 from segbench.scoring.plan import Plan, States, merge_states
 
@@ -46,19 +47,48 @@ class Record:
         """Rebuild a record from its line."""
         return cls(fields["key"], fields["prediction"], fields["counts"], tuple(fields.get("notes", ())))
 
-    def truth_line(self) -> str:
-        """Return what the truth digest is made of: key, shape, count of each value, sizes of instances."""
+    def truth(self) -> list[Any]:
+        """Return what the truth digest is made of beside the key: shape, count of each value, sizes of instances."""
+        if "confusion" not in self.counts:
+            content = next(content for content in self.counts.values() if "truth" in content)
+            return [content["shape"], sorted(content["truth"])]
         counted: dict[int, int] = {}
         for value, _, count in self.counts["confusion"]["cells"]:
             counted[value] = counted.get(value, 0) + count
-        line = [self.key, self.counts["confusion"]["shape"], sorted(counted.items())]
+        truth = [self.counts["confusion"]["shape"], sorted(counted.items())]
         if "instances" in self.counts:
-            line.append([row[:2] for row in self.counts["instances"]["instances"]])
-        return canonical_json(line)
+            truth.append([row[:2] for row in self.counts["instances"]["instances"]])
+        return truth
 
-    def prediction_line(self) -> str:
-        """Return what the digest of the predictions is made of: key and digest of the file."""
-        return canonical_json([self.key, self.prediction])
+
+@dataclass
+class Notes:
+    """What digests and warnings need of images, in the order of their keys.
+
+    Parameters
+    ----------
+    truth, predictions : bytearray
+        The lines that digests are made of, one an image: key and content of the truth, key and digest of the file.
+    n_images, missing : int
+        Images counted, and those of them without a prediction.
+    noticed : dict of str to int
+        How many predictions were noticed for what.
+    """
+
+    truth: bytearray = field(default_factory=bytearray)
+    predictions: bytearray = field(default_factory=bytearray)
+    n_images: int = 0
+    missing: int = 0
+    noticed: dict[str, int] = field(default_factory=dict)
+
+    def take(self, key: list[str], truth: list[Any], prediction: str | None, noticed: Sequence[str]) -> None:
+        """Note an image: its key, `Record.truth`, the digest of its prediction, and what was noticed."""
+        self.truth += json_line([key, *truth]) + b"\n"
+        self.predictions += json_line([key, prediction]) + b"\n"
+        self.n_images += 1
+        self.missing += prediction is None
+        for note in noticed:
+            self.noticed[note] = self.noticed.get(note, 0) + 1
 
 
 @dataclass
@@ -92,20 +122,22 @@ class Outcome:
     def add(self, plan: Plan, record: Record) -> None:
         """Count a recorded image."""
         plan.add_record(self.states, record.counts)
-        self.note(record.truth_line(), record.prediction_line(), record.prediction is None, record.notes)
+        noted = Notes()
+        noted.take(record.key, record.truth(), record.prediction, record.notes)
+        self.note(noted)
 
     def add_states(self, states: States) -> None:
-        """Add counts of images that are noted one by one."""
+        """Add counts of images that are noted beside."""
         self.states = merge_states(self.states, states)
 
-    def note(self, truth_line: str, prediction_line: str, missing: bool, notes: Sequence[str]) -> None:
-        """Take an image into digests and numbers."""
-        self._truth.update(truth_line.encode() + b"\n")
-        self._predictions.update(prediction_line.encode() + b"\n")
-        self.n_images += 1
-        self.missing += missing
-        for note in notes:
-            self.notes[note] = self.notes.get(note, 0) + 1
+    def note(self, noted: Notes) -> None:
+        """Take the next images into digests and numbers."""
+        self._truth.update(noted.truth)
+        self._predictions.update(noted.predictions)
+        self.n_images += noted.n_images
+        self.missing += noted.missing
+        for note, count in noted.noticed.items():
+            self.notes[note] = self.notes.get(note, 0) + count
 
     @property
     def truth_digest(self) -> str:

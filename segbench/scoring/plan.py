@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Metric, Tally
 from segbench.metrics.states import State

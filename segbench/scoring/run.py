@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from segbench.datasets.predictions import PredictionSet
 from segbench.datasets.truth import TruthSet
 from segbench.errors import BadParameter, DatasetError, MissingPrediction, Refusal, UnclaimedFile
+from segbench.frozen import dataclass
 from segbench.scoring import hints
 from segbench.scoring.counting import Count, Job, Task
 from segbench.scoring.executors import ExecutorKind, run_chunks
@@ -20,9 +21,10 @@ from segbench.scoring.lines import LineWriter
 from segbench.scoring.outcome import SHOWN, Outcome
 from segbench.scoring.pairing import Fault, Pairing, check_headers, pair
 from segbench.scoring.perimage import image_lines, image_title
+from segbench.scoring.reading import Reader
 from segbench.scoring.statefile import header_of
 
-#: Images in a chunk: enough to outweigh handing it over, few enough to share out evenly.
+#: Images in a chunk at most: enough to outweigh handing it over, few enough to share out evenly.
 CHUNK = 25
 
 T = TypeVar("T")
@@ -154,14 +156,13 @@ class Run:
         self, count: Count, whole: Outcome, parts: dict[str, Outcome], state: LineWriter, images: LineWriter
     ) -> None:
         whole.add_states(count.states)
-        for image in count.images:
-            whole.note(image.truth, image.prediction, image.missing, image.notes)
-            if image.record is not None:
-                state.write([image.record.line()])
-                images.write(image_lines(self.options.per_image, self.case.plan, image.record))
-                for name, keys in self.slices.items():
-                    if image.key in keys:
-                        parts[name].add(self.case.plan, image.record)
+        whole.note(count.noted)
+        for record in count.records:
+            state.write([record.line()])
+            images.write(image_lines(self.options.per_image, self.case.plan, record))
+            for name, keys in self.slices.items():
+                if "/".join(record.key) in keys:
+                    parts[name].add(self.case.plan, record)
 
     def _refuse(self, faults: list[Fault], whole: Outcome) -> None:
         if faults:
@@ -173,14 +174,15 @@ class Run:
             raise error.about(str(self.truth.root)) from None
 
     def _counts(self, chunks: Iterator[list[Task]], n_images: int) -> Iterator[Count]:
-        job = Job(
+        plan = self.case.plan
+        reader = Reader(
             replace(self.truth, keys=[]),
             self.predictions.without_lists(),
-            self.case.plan,
-            recording=bool(self.options.state or self.options.per_image or self.slices),
+            with_instances="instances" in plan.tallies,
             numbering=self.options.numbering,
             resize=self.options.resize,
         )
+        job = Job(reader, plan, recording=bool(self.options.state or self.options.per_image or self.slices))
         done = 0
         for chunk, count in run_chunks(job, chunks, executor=self.options.executor, workers=self.options.workers):
             done += len(chunk)
@@ -190,8 +192,10 @@ class Run:
 
     def _chunks(self, keys: list[str], paired: Pairing, refused: Collection[str]) -> Iterator[list[Task]]:
         miss = self.options.missing == "miss"
-        for start in range(0, len(keys), CHUNK):
-            span = slice(start, start + CHUNK)
+        # A few chunks for each worker, or the last one works alone.
+        size = min(CHUNK, -(-len(keys) // (4 * self.options.workers)))
+        for start in range(0, len(keys), size):
+            span = slice(start, start + size)
             pairs = zip(keys[span], paired.files[span], strict=True)
             chunk = [Task(key, file) for key, file in pairs if key not in refused and (file is not None or miss)]
             if chunk:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segbench.datasets.predictions import open_predictions
+from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import BadParameter
 from segbench.protocols.load import load_protocol
@@ -128,7 +128,8 @@ def score(
         progress=progress,
     )
     parts = _checked_slices(slices or {}, truths)
-    with open_predictions(Path(predictions), truths.keys, truths.layout.reader) as submission:
+    naming = Naming.of(protocol.kind, truths.layout)
+    with open_predictions(Path(predictions), truths.keys, naming) as submission:
         whole, of_slices = Run(case, truths, submission, options, parts).count()
     return case.result(whole, of_slices)
 

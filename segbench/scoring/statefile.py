@@ -10,12 +10,13 @@ import hashlib
 import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from segbench.codec import canonical_json
 from segbench.errors import BadParameter, DatasetError
+from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
 from segbench.result import StateFile
 from segbench.scoring.judge import Case

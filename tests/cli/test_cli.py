@@ -95,6 +95,18 @@ class TestExitCodes:
         else:
             assert outcome.out == ""
 
+    @pytest.mark.parametrize(("dataset", "metric", "said"), [
+        ("voc", "auc", "metric auc on voc2012, whose predictions are labels; expected mean_iou | pixel_accuracy | "),
+        ("drive", "mean_iou(absent=zero)", "metric mean_iou on drive, whose predictions are levels; expected auc | "),
+        ("drive", "v_rand", "metric v_rand on drive, whose predictions are levels; expected auc | "),
+        ("isbi2012", "f1", "metric f1 on isbi2012, whose predictions are membranes; expected v_rand | v_info\n"),
+    ])  # fmt: skip
+    def test_2_a_metric_of_another_kind(self, dataset: str, metric: str, said: str, run: CommandLine) -> None:
+        # No folder is there, which would be the complaint if anything had been read before.
+        outcome = run("score", "nowhere", "--dataset", dataset, "--truth", "nowhere", "--metric", metric)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith(f"segbench: error[bad-parameter]: {said}") and outcome.err.count("\n") == 1
+
     def test_3_the_submission(self, run: CommandLine, site: Site) -> None:
         fd_missing_one(site)
         outcome = run("score", *of(site))

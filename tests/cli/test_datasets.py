@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_list_reads_the_settings(run: CommandLine, root: Path, monkeypatch: pyte
     (tmp_path / "here" / "segbench.toml").write_text(f"[data_roots]\nshapes = {str(root)!r}\n")
     monkeypatch.chdir(tmp_path / "here")
     outcome = run("datasets", "list")
-    assert f"test (60)      {root}\n" in outcome.out
+    assert re.search(rf"test \(60\) +{re.escape(str(root))}\n", outcome.out)
     assert "Settings are in" in outcome.out
 
 
@@ -71,11 +72,49 @@ def test_show_fills_in_every_split(run: CommandLine, name: str) -> None:
         assert outcome.code == 0
         assert all(len(line) <= 80 for line in outcome.out.splitlines())
         assert "{" not in outcome.out
-        truth = protocol.layout.path(protocol.layout.truth, split=split, key="CITY_SEQUENCE_FRAME")
-        for part in truth.replace("CITY_SEQUENCE_FRAME.png", "NAME.png").split("/"):
-            assert f"─ {part}" in outcome.out
+        trees = outcome.out.split("DIR/\n")[1:]
+        for layout, shown in zip(protocol.layouts_of(split), trees, strict=True):
+            key = {"plain": "NAME", "cityscapes": "CITY_SEQUENCE_FRAME"}[layout.reader]
+            files = {"truth": layout.truth, "mask": layout.mask, "instance ids": layout.instances, "list": layout.list}
+            for what, pattern in files.items():
+                *folders, file = layout.path(pattern, split=split, key=key).split("/")
+                assert all(f"─ {folder}/\n" in shown for folder in folders)
+                assert not file or re.search(rf"─ {re.escape(file)} +{what}\n", shown)
+        assert len(trees) == 1 or "Or, where those are not found" in outcome.out
     assert run("datasets", "show", name).code == 0
     assert run("datasets", "show", name, "--split", "tset").code == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("drive",), "truth 0 is background, whatever is above 0 is vessel"),
+        (("drive",), "mask only pixels above 0 count; those outside are void"),
+        (("drive",), "hold grey PNG: p = value / 255 is the probability of vessel; a binary map holds 0 and 255"),
+        (("drive",), "are named NAME.png, NAME_test.png"),
+        (("drive", "--split", "train"), "are named NAME.png, NAME_training.png"),
+        (("chasedb",), "mask none here: every pixel counts"),
+        (("chasedb",), "test8 8 images named Image_11L, Image_11R, Image_12L"),
+        (("kitti-road",), "truth red > 0 says that a pixel counts, blue > 0 that it is road DIR is"),
+        (("kitti-road",), "urban_road 289 images; scored unless --split names another named um_road_…, umm_road_…"),
+        (("kitti-road-birdseye",), "calibration NAME is that of the truth without the category"),
+        (("kitti-road-birdseye",), "grey PNG of 800×400 pixels, seen from above: p = value / 255"),
+        (("kitti-semantic",), "instance ids class id × 256 + number"),
+        (("cityscapes",), "instance ids class id × 1000 + number"),
+        (("cityscapes",), "are named CITY_SEQUENCE_FRAME*.png may hold train ids 0–18, 255, with --input trainids"),
+        (("cmp-facades-xml",), "truth rectangles in XML, drawn in the size of the image"),
+        (("camvid32",), "truth colours of classes"),
+        (("isprs-potsdam",), "hold PNG or TIFF of class ids, grey or palette by value; RGB by the colours"),
+        (("isprs-potsdam",), "NAME.png, NAME.tif, NAME.tiff, top_potsdam_NAME_label.png"),
+        (("isprs-potsdam",), "For other places of train, train-full and test-full see segbench datasets show"),
+        (("isbi2012",), "is the probability of inside, as floats from 0 to 1, 8 bits (value / 255) or 16 bits"),
+        (("isbi2012",), "stack 1 image named train"),
+        (("lip",), "list the images of the split, one a line; may be missing"),
+    ],
+    ids=str,
+)
+def test_show_says_what_files_hold(run: CommandLine, args: tuple[str, ...], said: str) -> None:
+    assert said in " ".join(run("datasets", "show", *args).out.split())
 
 
 def test_check_remembers_and_compares(run: CommandLine, root: Path) -> None:

@@ -55,7 +55,7 @@ def test_every_data_set_explains(run: CommandLine, name: str) -> None:
         assert f"{protocol.key(metric)} {metric.formula}" in text
     assert f"* {protocol.primary} " in text
     for split, n in protocol.splits.items():
-        assert f"{split} {n} images" in text
+        assert f"{split} {n} image{'s' if n != 1 else ''}" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,6 +142,77 @@ def test_the_record_of_a_data_set_matches_its_protocol(run: CommandLine, name: s
     assert [m["signature"] for m in record["metrics"]] == [m.signature() for m in protocol.metrics]
     assert record["splits"] == dict(protocol.splits)
     assert set(record["policies"]) <= set(MEANINGS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_record_has_the_layouts_of_the_protocol(run: CommandLine, name: str) -> None:
+    protocol = load_protocol(name)
+    record = run("explain", name, "--format", "json").record
+    assert record["kind"] == protocol.kind
+    assert record["classes_from"] == (protocol.classes_from or None)
+    assert record["keys"] == {split: list(keys) for split, keys in protocol.keys.items()}
+    assert {tuple(c["color"]): c["id"] for c in record["colors"]} == protocol.colors
+    for layout, shown in zip(protocol.layouts, record["layouts"], strict=True):
+        assert shown["splits"] == list(layout.splits or protocol.splits)
+        assert (shown["values"], shown["roots"]) == (layout.values, list(layout.roots))
+        assert shown["instance_base"] == (layout.instance_base if layout.instances else None)
+        kinds = {"truth": layout.truth, "mask": layout.mask, "instance ids": layout.instances, "images": layout.images}
+        assert {what for what, pattern in kinds.items() if pattern} <= set(shown["files"].values())
+    assert record["files"] == next(
+        shown["files"] for shown in record["layouts"] if protocol.default_split in shown["splits"]
+    )
+    assert bool(record["conventions"]) == (protocol.kind == "labels")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("kitti-semantic", "Classes (19 scored, 15 not), those of cityscapes@1"),
+        (
+            "drive",
+            "not counted, whatever is predicted there. Where the data set has a mask of the image, pixels outside",
+        ),
+        ("isbi2012", "Only pixels inside the true cells (inside) are counted."),
+        ("camvid32-segnet", "Further colours 1 Building #c00080, #008040, #400040, #40c000 2 Pole #000040"),
+        ("auc", "Judges maps of probability, p = level / 255, of the second of two classes"),
+        ("mean_iiou", "Judges label maps, beside maps of instance ids in the truth"),
+        ("v_rand", "Judges maps of the probability of being inside a cell"),
+        ("v_rand", "B Σ p² over the predicted cells, of which each pixel on a line is one"),
+        ("v_info", "H(S) entropy of the predicted cells"),
+        ("auc", "P counted positive pixels of the truth N counted negative pixels of the truth a fraction"),
+        ("max_f", "TP positive pixels whose level is the threshold or more FP"),
+        ("max_f", "PRE precision, TP / (TP + FP + 1e-10) REC recall, TP / P a fraction"),
+        ("mean_iou", "PR counted pixels of the class in the prediction a fraction"),
+    ],
+)
+def test_a_page_says(run: CommandLine, name: str, said: str) -> None:
+    assert said in page(run, name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if load_protocol(name).kind != "labels"])
+def test_maps_of_probability_are_not_compared_with_scorers_of_labels(run: CommandLine, name: str) -> None:
+    assert "Other conventions" not in page(run, name)
+
+
+def test_the_list_says_what_is_predicted(run: CommandLine) -> None:
+    text = page(run)
+    assert "DRIVE, vessels in retina images 2 classes, maps of probability, ranked by auc" in text
+    assert "2 classes, maps of the probability of being inside, ranked by v_rand" in text
+    assert "21 classes, label maps, ranked by mean_iou" in text
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("mean_iou(absent=zero)", "counts as missed in every pixel"),
+        ("auc", "has level 0 everywhere"),
+        ("v_rand", "has probability 0 everywhere"),
+    ],
+)
+def test_a_missing_image_counts_as_the_metric_counts_it(run: CommandLine, metric: str, said: str) -> None:
+    head = REAL.partition("|mean_iou")[0].replace("|error|", "|miss|")
+    text = page(run, f"{head}|{METRICS[metric.partition('(')[0]]().signature()}|segbench:0.1.0")
+    assert f"missing: an image without a prediction {said}; not for a leaderboard" in text
 
 
 def test_the_list_as_a_record(run: CommandLine) -> None:

@@ -226,7 +226,7 @@ class TestDamage:
         self, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         chunks = [header(*size), *chunks_of(some_labels((8, 8), 8))[1:]]
-        monkeypatch.setattr("segbench.datasets.images.PngImageFile", None)
+        monkeypatch.setattr("segbench.datasets.pillow.PngImageFile", None)
         assert "rows are missing" in refusal(join(chunks)).found
 
     def test_many_small_chunks(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from segbench.datasets.predictions import file_key, open_predictions
+from segbench.datasets.predictions import Naming, open_predictions
 from segbench.errors import DuplicatePrediction, MissingPrediction, SubmissionError, UnreadableImage
 from segbench.scoring.pairing import Pairing, pair
 
@@ -143,5 +143,5 @@ class TestOpening:
             open_predictions(root, KEYS).read("a.png")
 
     def test_the_key_of_a_file(self) -> None:
-        assert file_key("outer/a.b.png", "outer/") == "a.b"
-        assert file_key("README", "") == ""
+        assert Naming().key("outer/a.b.png", "outer/") == "a.b"
+        assert Naming().key("README", "") == ""

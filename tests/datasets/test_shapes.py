@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from segbench.datasets import shapes
-from segbench.datasets.images import read_rgb
+from segbench.datasets.pillow import read_rgb
 from segbench.models.classical import NearestColour
 
 Scenes = dict[str, list[shapes.Scene]]

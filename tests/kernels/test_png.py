@@ -103,18 +103,23 @@ def cases(seed: int, largest: int = 90) -> Iterator[Encoded]:
         shape = [int(n) for n in rng.integers(1, largest, 2)]
         if rng.random() < 0.2:
             shape[rng.integers(2)] = 1
-        values = rng.choice(256, int(rng.choice([1, 2, 5, 21, 256])), replace=False).astype(np.uint8)
-        labels = regions(rng, values, shape) if rng.random() < 0.5 else fill(rng, values, tuple(shape))
-        one = int(rng.integers(5))
-        yield encoded(
-            labels,
-            one if rng.random() < 0.4 else rng.integers(0, 5, shape[0]).tolist(),
-            kind=int(rng.choice([GREY, PALETTE])),
-            level=int(rng.integers(0, 10)),
-            n_parts=int(rng.choice([1, 1, 2, 7, 10_000])),
-            before=[SILENT[i] for i in rng.integers(0, len(SILENT), rng.integers(3))],
-            behind=[SILENT[i] for i in rng.integers(0, len(SILENT), rng.integers(2))],
-        )
+        yield some_file(rng, shape)
+
+
+def some_file(rng: np.random.Generator, shape: Sequence[int]) -> Encoded:
+    """Return a file of a shape, of any kind that `cases` yields."""
+    values = rng.choice(256, int(rng.choice([1, 2, 5, 21, 256])), replace=False).astype(np.uint8)
+    labels = regions(rng, values, shape) if rng.random() < 0.5 else fill(rng, values, tuple(shape))
+    one = int(rng.integers(5))
+    return encoded(
+        labels,
+        one if rng.random() < 0.4 else rng.integers(0, 5, shape[0]).tolist(),
+        kind=int(rng.choice([GREY, PALETTE])),
+        level=int(rng.integers(0, 10)),
+        n_parts=int(rng.choice([1, 1, 2, 7, 10_000])),
+        before=[SILENT[i] for i in rng.integers(0, len(SILENT), rng.integers(3))],
+        behind=[SILENT[i] for i in rng.integers(0, len(SILENT), rng.integers(2))],
+    )
 
 
 def regions(rng: np.random.Generator, values: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8]:

@@ -1,20 +1,15 @@
 """Faults put into the compiled loops on purpose: the comparison with the twins must catch every one."""
 
-import importlib.util
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
-from Cython.Build import cythonize
-from setuptools import Distribution, Extension
 
 from segbench.kernels import confusion, reference
 from tests.kernels.comparisons import CASES, OneWay, hold
+from tests.kernels.mutants import mutant, unchanged
 
-FOLDER = Path(__file__).parents[2] / "src_ext"
-SOURCE = FOLDER / "_confusion.pyx"
-HEADER = FOLDER / "runs.h"
+SOURCES = ("_confusion.pyx", "counting.pxi", "runs.h")
 
 FIRST = "if count == 0:\n                    first[0], first[1], first[2] = z, y, x"
 SEARCH = "for x in range(labels.shape[2]):"
@@ -112,16 +107,13 @@ def test_three_faults_for_every_kernel():
 def test_seeded_fault_is_caught(kernel, fault, right, wrong, tmp_path, monkeypatch):
     if fault.startswith(("AVX2", "SSE2")) and fault[:4].lower() not in confusion._loops.WAYS:
         pytest.skip(f"no {fault[:4]} here")
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (SOURCE, HEADER)}
-    count = sum(text.count(right) for text in texts.values())
-    assert count == 1, f"{right!r} is {count} places in {SOURCE.name} and {HEADER.name}"
-    loops = compiled({name: text.replace(right, wrong) for name, text in texts.items()}, tmp_path)
+    loops = mutant(SOURCES, tmp_path, right, wrong)
     with pytest.raises(AssertionError):
         hold_every_way(kernel, loops, monkeypatch)
 
 
 def test_the_unchanged_source_passes(tmp_path, monkeypatch):
-    loops = compiled({path.name: path.read_text(encoding="utf-8") for path in (SOURCE, HEADER)}, tmp_path)
+    loops = unchanged(SOURCES, tmp_path)
     for kernel in CASES:
         hold_every_way(kernel, loops, monkeypatch)
 
@@ -131,31 +123,3 @@ def hold_every_way(kernel, loops, monkeypatch):
         for way in range(len(loops.WAYS) if kernel != "find_code" else 1):
             monkeypatch.setattr(confusion, "_loops", OneWay(loops, way))
             hold(getattr(confusion, kernel), getattr(reference, kernel), case)
-
-
-def compiled(texts: dict[str, str], folder: Path):
-    """Compile a .pyx and its header without optimization, with bounds checks, and load it."""
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    extension = Extension(
-        SOURCE.stem,
-        [str(folder / SOURCE.name)],
-        define_macros=[("Py_LIMITED_API", "0x030B0000")],
-        include_dirs=[str(folder)],
-        extra_compile_args=["-O0", "-g0", "-w"],
-        py_limited_api=True,
-    )
-    directives = {"language_level": 3, "boundscheck": True, "wraparound": False, "cdivision": True}
-    built = cythonize([extension], compiler_directives=directives, quiet=True)
-    command = Distribution({"ext_modules": built}).get_command_obj("build_ext")
-    command.build_lib, command.build_temp = str(folder), str(folder)
-    command.ensure_finalized()
-    command.run()
-    return loaded(Path(command.get_ext_fullpath(SOURCE.stem)))
-
-
-def loaded(library: Path):
-    spec = importlib.util.spec_from_file_location(SOURCE.stem, library)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

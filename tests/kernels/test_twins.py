@@ -5,10 +5,12 @@ import importlib.util
 import inspect
 import itertools
 import pkgutil
+import re
 import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,18 +23,29 @@ from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError, ShapeM
 from segbench.kernels import confusion, reference
 from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, OneWay, hold, same
 
-# A decoder takes files, not label maps: test_png.py holds it to its own twin.
-NOT_KERNELS = {"arrays", "reference", "png", "reference_png"}
+#: Held to twins elsewhere: modules with a file of tests and, in most cases, a module of twins of their own.
+ELSEWHERE = {
+    "png": ("test_png", "reference_png"),  # takes files, not label maps
+    "files": ("test_files", None),  # the twin is `open` and `read`
+    "pairs": ("test_pairs", None),  # the twin is made of `png.decode` and `coded_table`, which have theirs
+    "thinning": ("test_thinning", "reference_thinning"),  # takes images of foreground, and segments
+}
+#: What kernels share, and the twins.
+NOT_KERNELS = {"arrays", "segments", "reference", "reference_png", "reference_thinning"}
 
 
 def public_kernels():
     for module in pkgutil.iter_modules(segbench.kernels.__path__, "segbench.kernels."):
         name = module.name.rpartition(".")[2]
-        if not name.startswith("_") and name not in NOT_KERNELS:
-            loaded = importlib.import_module(module.name)
-            for function, value in inspect.getmembers(loaded, inspect.isfunction):
-                if value.__module__ == module.name and not function.startswith("_"):
-                    yield function, value
+        if not name.startswith("_") and name not in NOT_KERNELS | ELSEWHERE.keys():
+            yield from functions_of(name)
+
+
+def functions_of(name):
+    module = importlib.import_module(f"segbench.kernels.{name}")
+    for function, value in inspect.getmembers(module, inspect.isfunction):
+        if value.__module__ == module.__name__ and not function.startswith("_"):
+            yield function, value
 
 
 KERNELS = dict(public_kernels())
@@ -42,6 +55,25 @@ def test_every_public_kernel_has_cases_and_a_twin_of_the_same_signature():
     assert set(KERNELS) == set(CASES)
     for name, kernel in KERNELS.items():
         assert inspect.signature(kernel) == inspect.signature(getattr(reference, name))
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_others_are_held_elsewhere(name):
+    tests, twins = ELSEWHERE[name]
+    text = Path(__file__).with_name(f"{tests}.py").read_text("utf-8")
+    kernels = dict(functions_of(name))
+    assert kernels and all(re.search(rf"\b{kernel}\b", text) for kernel in kernels)
+    if twins:
+        assert re.search(rf"\b{twins}\b", text)
+        assert {n: inspect.signature(f) for n, f in kernels.items()} == {
+            n: inspect.signature(f) for n, f in functions_of(twins) if n in kernels
+        }
+
+
+def test_every_module_of_kernels_is_somewhere():
+    names = {module.name for module in pkgutil.iter_modules(segbench.kernels.__path__)}
+    homes = {value.__module__.rpartition(".")[2] for value in KERNELS.values()}
+    assert {name for name in names if not name.startswith("_")} == homes | NOT_KERNELS | ELSEWHERE.keys()
 
 
 @pytest.mark.parametrize("seed", range(4))

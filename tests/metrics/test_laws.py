@@ -28,6 +28,7 @@ from segbench.errors import BadParameter, DatasetError, Refusal, StrayLabel, Unk
 from segbench.labels import LabelClass, LabelSpace
 from segbench.metrics import table
 from segbench.metrics.base import Content, Metric, Tally
+from segbench.metrics.membrane import THRESHOLD_NAMES
 from segbench.metrics.parts import Counts, Rows
 from segbench.metrics.region import CategoryIou, MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
 from segbench.metrics.rules import ClassMean, TableMetric
@@ -50,6 +51,11 @@ SPACE = LabelSpace(
     ),
     void=(255, 0),
 )
+#: For maps of probability: two classes, one that is not evaluated, and the void ids of the other space.
+BINARY = LabelSpace(
+    (LabelClass("background", 3), LabelClass("vessel", 7), LabelClass("unsure", 9, evaluated=False)), void=(255, 0)
+)
+NEGATIVE, POSITIVE = (c.id for c in BINARY.evaluated)
 SIZED = tuple(c for c in SPACE.evaluated if c.instance_size)
 CHOSEN = ("all", "foreground", ("person", "flat"))
 ODD_CHOICES = ("it's a \\ car, [old]", ("it's a \\ car, [old]", "road"), "flat", ("flat",))
@@ -135,7 +141,12 @@ def kinds(cls: type[Metric[Any]]) -> dict[str, Any]:
 def choices(name: str, kind: Any) -> tuple[Any, ...]:
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return {"classes": CHOSEN, "least_score": (0.0, 0.25, 1e-05), "most_found": (100, 3)}[name]
+    return {
+        "classes": CHOSEN,
+        "least_score": (0.0, 0.25, 1e-05),
+        "most_found": (100, 3),
+        "threshold": (0.5, 0.1, 1.0),
+    }[name]
 
 
 @cache
@@ -154,7 +165,28 @@ def filled(
     return rng.choice(some, shape).astype(dtype)
 
 
+def is_soft(metric: Metric[Any]) -> bool:
+    """Whether predictions are maps of the probability of the second of two classes."""
+    return metric.family in ("levels", "membrane")
+
+
+def space_of(metric: Metric[Any]) -> LabelSpace:
+    return BINARY if is_soft(metric) else SPACE
+
+
+def right(metric: Metric[Any], truth: int) -> int:
+    """What a right prediction says of a pixel that is counted."""
+    return 255 * (truth == BINARY.evaluated[1].id) if is_soft(metric) else truth
+
+
+def given_up(metric: Metric[Any]) -> int:
+    """What a prediction says that says nothing: void, or level 0."""
+    return 0 if is_soft(metric) else 255
+
+
 def may_predict(metric: Metric[Any]) -> tuple[int, ...]:
+    if is_soft(metric):
+        return tuple(range(256))
     n = len(SPACE.evaluated) if getattr(metric, "void_prediction", "") == "error" else len(SPACE.columns)
     return SPACE.columns[:n]
 
@@ -165,11 +197,31 @@ def one_sample(rng: np.random.Generator, metric: Metric[Any], key: str) -> Sampl
         found = [(float(rng.choice([0.1, 0.5, 0.9])), bool(rng.random() < 0.5)) for _ in range(n)]
         return Sample((key,), sum(hit for _, hit in found) + int(rng.integers(0, 3)), found)
     shape = tuple(rng.integers(1, 9, 3 if rng.random() < 0.2 else 2).tolist())
+    if is_soft(metric):
+        sample = one_probability_map(rng, metric, key, shape)
+        return as_membranes(rng, sample) if metric.family == "membrane" else sample
     truth = filled(rng, SPACE.columns, shape, str(rng.choice(["u1", "i8"])))
     prediction = filled(rng, may_predict(metric), shape, str(rng.choice(["u1", "u2"])))
     agrees = (rng.random(shape) < 0.5) & np.isin(truth, may_predict(metric))
     prediction[agrees] = truth[agrees]
     return Sample((key,), truth, None if rng.random() < 0.1 else prediction, instances_of(rng, truth))
+
+
+def one_probability_map(rng: np.random.Generator, metric: Metric[Any], key: str, shape: tuple[int, ...]) -> Sample:
+    """Few levels with many ties, or many; some pixels right."""
+    truth = filled(rng, BINARY.columns, shape, str(rng.choice(["u1", "i8"])))
+    levels = rng.choice(rng.integers(0, 256, int(rng.integers(1, 9))), shape).astype(np.uint8)
+    agrees = rng.random(shape) < 0.5
+    levels[agrees] = np.array([right(metric, t) for t in truth[agrees].tolist()], np.uint8)
+    return Sample((key,), truth, None if rng.random() < 0.1 else levels)
+
+
+def as_membranes(rng: np.random.Generator, sample: Sample) -> Sample:
+    """The sample as it is, or with its levels as probabilities in floats."""
+    dtype = str(rng.choice(["u1", "f4", "f8"]))
+    if sample.prediction is None or dtype == "u1":
+        return sample
+    return replace(sample, prediction=(sample.prediction / 255).astype(dtype))
 
 
 def instances_of(rng: np.random.Generator, truth: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -193,6 +245,8 @@ def strict(metric: Metric[Any], **policies: str) -> Metric[Any]:
 
 def part_ids(metric: Metric[Any]) -> dict[str, set[int]]:
     """The ids behind each value of a score."""
+    if is_soft(metric):
+        return {threshold: set() for threshold in THRESHOLD_NAMES if metric.family == "membrane"}
     if metric.family == "instances":
         chosen, by_group = SIZED, metric.name == "category_iiou"
     else:
@@ -216,7 +270,7 @@ def predicted(rng: np.random.Generator, metric: Metric[Any]) -> list[Sample]:
 
 
 def tally_of(metric: Metric[Any]) -> Tally:
-    return type(metric).tally((metric,), SPACE)
+    return type(metric).tally((metric,), space_of(metric))
 
 
 def counted(metric: Metric[Any], samples: Iterable[Sample]) -> State:
@@ -227,7 +281,7 @@ def counted(metric: Metric[Any], samples: Iterable[Sample]) -> State:
 
 
 def scored(metric: Metric[Any], samples: Iterable[Sample]) -> Score:
-    return metric.compute(counted(metric, samples), SPACE)
+    return metric.compute(counted(metric, samples), space_of(metric))
 
 
 def bits(score: Score) -> tuple[str, dict[str, str]]:
@@ -237,7 +291,7 @@ def bits(score: Score) -> tuple[str, dict[str, str]]:
 
 def not_lower(after: float, before: float) -> bool:
     """Whether a value did not fall; what is undefined promises nothing, and a rounding of the last bit is no fall."""
-    return math.isnan(before) or math.isnan(after) or after >= math.nextafter(before, 0.0)
+    return math.isnan(before) or math.isnan(after) or after >= math.nextafter(before, -math.inf)
 
 
 # The laws. Each takes a metric and a seed and fails on what breaks it.
@@ -295,7 +349,8 @@ def any_split_gives_the_same_bits(metric: Metric[Any], rng: np.random.Generator)
         i, j = rng.permutation(len(states))[:2]
         states = [s for k, s in enumerate(states) if k not in (i, j)] + [states[i].merge(states[j])]
     assert states[0].to_bytes() == whole.to_bytes()
-    assert bits(metric.compute(states[0], SPACE)) == bits(metric.compute(whole, SPACE))
+    space = space_of(metric)
+    assert bits(metric.compute(states[0], space)) == bits(metric.compute(whole, space))
 
 
 @law
@@ -312,26 +367,26 @@ def records_rebuild_the_state(metric: Metric[Any], rng: np.random.Generator) -> 
 
 @law
 def a_file_and_a_pickle_keep_the_score(metric: Metric[Any], rng: np.random.Generator) -> None:
-    state = counted(metric, several(rng, metric))
+    state, space = counted(metric, several(rng, metric)), space_of(metric)
     tally = pickle.loads(pickle.dumps(tally_of(metric)))
     for other in (State.from_bytes(state.to_bytes()), pickle.loads(pickle.dumps(state)), state.merge(tally.start())):
-        assert bits(metric.compute(other, SPACE)) == bits(metric.compute(state, SPACE))
+        assert bits(metric.compute(other, space)) == bits(metric.compute(state, space))
 
 
 @law
 def nothing_is_the_identity(metric: Metric[Any], rng: np.random.Generator) -> None:
-    state, nothing = counted(metric, several(rng, metric)), tally_of(metric).start()
+    state, nothing, space = counted(metric, several(rng, metric)), tally_of(metric).start(), space_of(metric)
     for merged in (state.merge(nothing), nothing.merge(state)):
         assert merged.to_bytes() == state.to_bytes()
-        assert bits(metric.compute(merged, SPACE)) == bits(metric.compute(state, SPACE))
+        assert bits(metric.compute(merged, space)) == bits(metric.compute(state, space))
 
 
 @law
 def computing_twice_changes_nothing(metric: Metric[Any], rng: np.random.Generator) -> None:
-    state = counted(metric, several(rng, metric))
+    state, space = counted(metric, several(rng, metric)), space_of(metric)
     before = state.to_bytes()
-    assert bits(metric.compute(state, SPACE)) == bits(metric.compute(state, SPACE))
-    metric.warnings(state, SPACE)
+    assert bits(metric.compute(state, space)) == bits(metric.compute(state, space))
+    metric.warnings(state, space)
     assert state.to_bytes() == before
 
 
@@ -340,11 +395,11 @@ def a_shared_tally_gives_the_same_score(metric: Metric[Any], rng: np.random.Gene
     samples = several(rng, metric)
     others = rng.choice(np.array(every_setting(metric.name), object), 2).tolist()
     metrics = [metric, *(m for m in others if may_predict(m) == may_predict(metric))]
-    tally = type(metric).tally(metrics, SPACE)
+    tally = type(metric).tally(metrics, space_of(metric))
     state = tally.start()
     tally.count_into(state, samples)
     for one in metrics:
-        assert bits(one.compute(state, SPACE)) == bits(scored(one, samples))
+        assert bits(one.compute(state, space_of(metric))) == bits(scored(one, samples))
 
 
 @law
@@ -362,19 +417,65 @@ def inputs_stay_as_they_are(metric: Metric[Any], rng: np.random.Generator) -> No
 @law
 def values_are_fractions_or_undefined(metric: Metric[Any], rng: np.random.Generator) -> None:
     score = scored(metric, several(rng, metric))
+    lowest = -1.0 if metric.name == "mcc" else 0.0
+    # Scores of membranes keep the operations of the official tool, whose roundings may lead past either end: sums of up
+    # to 512 shares, each rounded to half an ulp of 1 or of their entropy, at most 9 bits.
+    slack = 512 * 9 * 2.0**-53 if metric.family == "membrane" else 0.0
     for value in (score.value, *score.per_class.values()):
-        assert type(value) is float and (math.isnan(value) or 0.0 <= value <= 1.0)
-    assert score.unit == "fraction" and score.higher_is_better
+        assert type(value) is float and (math.isnan(value) or lowest - slack <= value <= 1.0 + slack)
+    assert score.unit == "fraction" and score.higher_is_better == (metric.name not in ("fpr_wp", "fnr_wp"))
     if metric.family != "toy":
         assert list(score.per_class) == list(part_ids(metric))
 
 
-@law
-def perfect_scores_one(metric: Metric[Any], rng: np.random.Generator) -> None:
+def perfect(rng: np.random.Generator, metric: Metric[Any]) -> list[Sample]:
+    """Samples that are right wherever they are counted."""
     samples = []
     for s in predicted(rng, metric):
-        prediction = np.where(np.isin(s.truth, SPACE.void_truth), s.prediction, s.truth)
-        samples.append(replace(s, prediction=prediction))
+        truth = np.where(s.truth == POSITIVE, np.uint8(255), np.uint8(0)) if is_soft(metric) else s.truth
+        void = np.isin(s.truth, space_of(metric).void_truth)
+        samples.append(replace(s, prediction=np.where(void, s.prediction, truth)))
+    return samples
+
+
+@law
+def perfect_levels_score_the_best(metric: Metric[Any], rng: np.random.Generator) -> None:
+    """One, or zero of an error rate; undefined at most where no image, or none of the pool, has both classes."""
+    samples = perfect(rng, metric)
+    units = [samples] if getattr(metric, "pool", "dataset") == "dataset" else [[s] for s in samples]
+    both = [all(any((s.truth == c.id).any() for s in unit) for c in BINARY.evaluated) for unit in units]
+    value = scored(metric, samples).value
+    assert value == float(metric.higher_is_better) or (math.isnan(value) and not any(both))
+
+
+def n_cells(inside: NDArray[np.bool_]) -> int:
+    """How many 4-connected regions a slice has, by spreading the largest number of each."""
+    numbers = np.where(inside, np.arange(1, inside.size + 1).reshape(inside.shape), 0)
+    while True:
+        framed = np.pad(numbers, 1)
+        beside = (framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:])
+        spread = np.where(inside, np.maximum.reduce([numbers, *beside]), 0)
+        if np.array_equal(spread, numbers):
+            return len(np.unique(numbers[inside]))
+        numbers = spread
+
+
+@law
+def perfect_cells_score_one(metric: Metric[Any], rng: np.random.Generator) -> None:
+    """The mean of one for each slice with a true cell, for the information with two, and of zero for the others."""
+    samples = [replace(s, prediction=s.truth == POSITIVE) for s in several(rng, metric)]
+    fewest = {"v_rand": 1, "v_info": 2}[metric.name]
+    slices = [inside for s in samples for inside in s.prediction.reshape(-1, *s.truth.shape[-2:])]
+    expected = sum(n_cells(inside) >= fewest for inside in slices) / len(slices)
+    score = scored(metric, samples)
+    for value in (score.value, *score.per_class.values()):
+        # The sums over truth, prediction and both take up to 64 cells in different orders.
+        assert abs(value - expected) <= 64 * 9 * 2.0**-53
+
+
+@law
+def perfect_scores_one(metric: Metric[Any], rng: np.random.Generator) -> None:
+    samples = perfect(rng, metric)
     score = scored(metric, samples)
     # In how many units each part is true. What is predicted is also true here, so nothing is predicted only.
     counted_as = {"instances": "instances"}.get(metric.family, "truth")
@@ -419,7 +520,7 @@ def a_void_border_changes_nothing(metric: Metric[Any], rng: np.random.Generator)
     samples = several(rng, metric)
     framed = []
     for s in samples:
-        void = int(rng.choice(SPACE.void_truth))
+        void = int(rng.choice(space_of(metric).void_truth))
         frame = maps(s, lambda m, void=void: np.pad(m, 1, constant_values=void))
         if s.prediction is not None:
             prediction = filled(rng, may_predict(metric), frame.truth.shape, s.prediction.dtype.str)
@@ -440,10 +541,11 @@ def moving_pixels_together_changes_nothing(metric: Metric[Any], rng: np.random.G
 
 @law
 def a_missing_image_is_all_miss(metric: Metric[Any], rng: np.random.Generator) -> None:
-    """Under every void rule a missing prediction scores what a void one scores as a miss."""
+    """Under every void rule a missing prediction scores what a void one scores as a miss; levels are all 0."""
     samples = several(rng, metric)
     gone = [replace(s, prediction=None) for s in samples]
-    void = [replace(s, prediction=np.full_like(s.truth, 255)) for s in samples]
+    dtype = np.uint8 if is_soft(metric) else None
+    void = [replace(s, prediction=np.full_like(s.truth, given_up(metric), dtype)) for s in samples]
     assert bits(scored(metric, gone)) == bits(scored(strict(metric, void_prediction="miss"), void))
 
 
@@ -454,55 +556,58 @@ def with_pixel(samples: list[Sample], where: tuple[int, int], value: int) -> lis
     return [*samples[:image], replace(samples[image], prediction=prediction), *samples[image + 1 :]]
 
 
-def pixels(samples: list[Sample], wanted: Callable[[int, int], bool]) -> list[tuple[int, int]]:
-    """Image and position of the counted pixels whose truth and prediction are as wanted."""
+def pixels(metric: Metric[Any], samples: list[Sample], wanted: Callable[[bool], bool]) -> list[tuple[int, int]]:
+    """Image and position of the counted pixels of which it is wanted that they are right, or not."""
     return [
         (i, n)
         for i, s in enumerate(samples)
         for n, (t, p) in enumerate(zip(s.truth.flat, s.prediction.flat, strict=True))
-        if t not in SPACE.void_truth and wanted(t, p)
+        if t not in space_of(metric).void_truth and wanted(p == right(metric, t))
     ]
 
 
 def check_change(
-    metric: TableMetric,
+    metric: Metric[Any],
     rng: np.random.Generator,
-    wanted: Callable[[int, int], bool],
+    wanted: Callable[[bool], bool],
     value: Callable[[int], int],
     allowed: Callable[[float, float], bool],
 ) -> None:
-    """Change one pixel of the wanted kind and compare the values before and after."""
+    """Change one pixel of the wanted kind and compare the values before and after; of an error rate their negatives."""
     samples = predicted(rng, metric)
-    places = pixels(samples, wanted)
+    places = pixels(metric, samples, wanted)
     if not places:
         return
     where = places[int(rng.integers(len(places)))]
     truth = int(samples[where[0]].truth.flat[where[1]])
     before, after = scored(metric, samples).value, scored(metric, with_pixel(samples, where, value(truth))).value
-    assert allowed(after, before), f"{before!r} became {after!r}"
+    sign = 1 if metric.higher_is_better else -1
+    assert allowed(sign * after, sign * before), f"{before!r} became {after!r}"
 
 
 @law
 def correcting_a_pixel_never_lowers(metric: Metric[Any], rng: np.random.Generator) -> None:
-    check_change(metric, rng, lambda t, p: t != p, lambda t: t, not_lower)
+    check_change(metric, rng, lambda is_right: not is_right, lambda t: right(metric, t), not_lower)
 
 
 @law
 def correcting_under_strict_rules_never_lowers(metric: Metric[Any], rng: np.random.Generator) -> None:
     metric = strict(metric, void_prediction="miss", fp_only="count")
-    check_change(metric, rng, lambda t, p: t != p, lambda t: t, not_lower)
+    check_change(metric, rng, lambda is_right: not is_right, lambda t: right(metric, t), not_lower)
 
 
 @law
 def giving_up_a_right_pixel_never_raises(metric: Metric[Any], rng: np.random.Generator) -> None:
     metric = strict(metric, void_prediction="miss")
-    check_change(metric, rng, lambda t, p: t == p, lambda t: 255, lambda after, before: not_lower(before, after))
+    check_change(metric, rng, bool, lambda t: given_up(metric), lambda after, before: not_lower(before, after))
 
 
 @law
 def giving_up_any_pixel_never_raises(metric: Metric[Any], rng: np.random.Generator) -> None:
     metric = strict(metric, void_prediction="miss")
-    check_change(metric, rng, lambda t, p: True, lambda t: 255, lambda after, before: not_lower(before, after))
+    check_change(
+        metric, rng, lambda is_right: True, lambda t: given_up(metric), lambda after, before: not_lower(before, after)
+    )
 
 
 @law
@@ -555,6 +660,17 @@ MAPS = STATE | {
 }
 CHOICE = {"chosen_classes_keep_their_values"}
 PERMUTATION = {"permuted_ids_permute_classes"}
+#: What a metric on levels keeps besides.
+LEVELS = STATE | {
+    "a_void_border_changes_nothing",
+    "moving_pixels_together_changes_nothing",
+    "a_missing_image_is_all_miss",
+}
+PERFECT = {"perfect_levels_score_the_best"}
+#: What a metric on membranes keeps besides.
+MEMBRANES = STATE | {"perfect_cells_score_one", "a_missing_image_is_all_miss"}
+CORRECTING = {"correcting_a_pixel_never_lowers", "correcting_under_strict_rules_never_lowers"}
+GIVING_UP = {"giving_up_a_right_pixel_never_raises"}
 #: What a mean over classes keeps besides.
 CLASS_MEAN = MAPS | CHOICE | {"the_value_is_the_mean_over_classes", "where_defined_is_defined"}
 
@@ -573,8 +689,25 @@ LAWS_OF: dict[str, set[str]] = {
     "frequency_weighted_iou": MAPS | CHOICE | PERMUTATION,
     "mean_iiou": MAPS | {"correcting_a_pixel_never_lowers"},
     "category_iiou": MAPS | {"correcting_a_pixel_never_lowers"},
+    "auc": LEVELS | PERFECT | CORRECTING | GIVING_UP,
+    "average_precision": LEVELS | PERFECT,
+    "f1": LEVELS | PERFECT | CORRECTING | GIVING_UP,
+    "accuracy": LEVELS | PERFECT | CORRECTING | GIVING_UP,
+    "sensitivity": LEVELS | PERFECT | CORRECTING | GIVING_UP | {"giving_up_any_pixel_never_raises"},
+    "specificity": LEVELS | PERFECT | CORRECTING | GIVING_UP,
+    "mcc": LEVELS | PERFECT | CORRECTING | GIVING_UP,
+    "max_f": LEVELS | CORRECTING | GIVING_UP,
+    "interpolated_precision": LEVELS | CORRECTING | GIVING_UP,
+    "precision_wp": LEVELS | GIVING_UP,
+    "recall_wp": LEVELS | PERFECT,
+    "fpr_wp": LEVELS | PERFECT | GIVING_UP,
+    "fnr_wp": LEVELS | PERFECT,
+    "v_rand": MEMBRANES,
+    "v_info": MEMBRANES,
     ToyAveragePrecision.name: STATE,
 }
+LEVEL_METRICS = [name for name, cls in METRICS.items() if cls.family == "levels"]
+CELL_METRICS = [name for name, cls in METRICS.items() if cls.family == "membrane"]
 
 NO_MEAN = "its value is no mean over classes"
 NO_RULE = "has no rule for absent classes"
@@ -583,6 +716,30 @@ LEFT_OUT = "fp_only=skip leaves a class out that absent=zero brings back when it
 LAST_PIXEL = "a class that was predicted only is absent when its last pixel is given up"
 WEIGHTS = "the weights move too when a pixel left out as void comes to be counted"
 NO_MAPS = "has no label maps"
+NO_CLASSES = "has one value and none by class"
+ONE_SIDED = "says the best of levels in a law of its own, perfect_levels_score_the_best"
+BELOW_ONE = "the 1e-10 in its divisors keeps it below one"
+NO_LEVELS = "has no levels"
+ONE_BY_CELLS = "says of cells in a law of its own, perfect_cells_score_one, that slices without cells score 0"
+NO_CELLS = "has no cells"
+NO_PARTS = "has values by threshold and none by class"
+GROWS = "what is predicted outside the true cells joins and parts those predicted"
+IN_TURN = "thinning goes through a slice in columns from the left"
+JOINS = "a pixel corrected may join two predicted cells, where another wrong pixel does not part them"
+PARTS = "a pixel given up may part two predicted cells that were one"
+FALSE_LEVEL = "a negative pixel given up is right"
+TO_THE_TOP = "a positive pixel corrected may rise among false ones, to a lower precision"
+FROM_THE_TOP = "a positive pixel given up may leave false ones, for a better precision"
+CORRECTED_DOWN = "a pixel corrected may move the working point to a lower threshold"
+CORRECTED_UP = "a pixel corrected may move the working point to a higher threshold"
+GIVEN_UP_DOWN = "a pixel given up may move the working point to a lower threshold"
+CORRECTED = {
+    "average_precision": TO_THE_TOP,
+    "precision_wp": CORRECTED_DOWN,
+    "fpr_wp": CORRECTED_DOWN,
+    "recall_wp": CORRECTED_UP,
+    "fnr_wp": CORRECTED_UP,
+}
 EXEMPT: dict[str, dict[str, str]] = {
     "giving_up_any_pixel_never_raises": {
         "mean_iou": FEWER_FALSE,
@@ -595,6 +752,25 @@ EXEMPT: dict[str, dict[str, str]] = {
         "category_iiou": FEWER_FALSE,
         "mean_recall": LAST_PIXEL,
         "mean_accuracy": LAST_PIXEL,
+        **{name: FALSE_LEVEL for name in LEVEL_METRICS if name != "sensitivity"},
+        "recall_wp": GIVEN_UP_DOWN,
+        "fnr_wp": GIVEN_UP_DOWN,
+        **dict.fromkeys(CELL_METRICS, PARTS),
+    },
+    "giving_up_a_right_pixel_never_raises": {
+        "average_precision": FROM_THE_TOP,
+        "recall_wp": GIVEN_UP_DOWN,
+        "fnr_wp": GIVEN_UP_DOWN,
+        **dict.fromkeys(CELL_METRICS, PARTS),
+    },
+    "correcting_under_strict_rules_never_lowers": {**CORRECTED, **dict.fromkeys(CELL_METRICS, JOINS)},
+    "a_void_border_changes_nothing": dict.fromkeys(CELL_METRICS, GROWS),
+    "moving_pixels_together_changes_nothing": dict.fromkeys(CELL_METRICS, IN_TURN),
+    "perfect_scores_one": {**dict.fromkeys(LEVEL_METRICS, ONE_SIDED), **dict.fromkeys(CELL_METRICS, ONE_BY_CELLS)},
+    "perfect_cells_score_one": {name: NO_CELLS for name in METRICS if name not in CELL_METRICS},
+    "perfect_levels_score_the_best": {
+        **{name: NO_LEVELS for name in METRICS if name not in LEVEL_METRICS},
+        **dict.fromkeys(("max_f", "interpolated_precision", "precision_wp"), BELOW_ONE),
     },
     "correcting_a_pixel_never_lowers": {
         "mean_iou": LEFT_OUT,
@@ -605,19 +781,29 @@ EXEMPT: dict[str, dict[str, str]] = {
         "category_iou": LEFT_OUT,
         "ade_score": LEFT_OUT,
         "frequency_weighted_iou": WEIGHTS,
+        **CORRECTED,
+        **dict.fromkeys(CELL_METRICS, JOINS),
     },
     "permuted_ids_permute_classes": {
         "category_iou": "a class that changes its id changes its group",
         "mean_iiou": "the average size belongs to the id, and instance ids hold class ids",
         "category_iiou": "as mean_iiou",
+        **dict.fromkeys(LEVEL_METRICS, NO_CLASSES),
+        **dict.fromkeys(CELL_METRICS, NO_PARTS),
     },
-    "chosen_classes_keep_their_values": dict.fromkeys(("mean_iiou", "category_iiou"), "has no choice of classes"),
+    "chosen_classes_keep_their_values": {
+        **dict.fromkeys(("mean_iiou", "category_iiou"), "has no choice of classes"),
+        **dict.fromkeys(LEVEL_METRICS, NO_CLASSES),
+        **dict.fromkeys(CELL_METRICS, NO_PARTS),
+    },
     "the_value_is_the_mean_over_classes": {
         "pixel_accuracy": NO_MEAN,
         "frequency_weighted_iou": NO_MEAN,
         "ade_score": "the average of two values; test_the_ade_score_is_the_average_of_two holds it",
         "mean_iiou": NO_RULE,
         "category_iiou": NO_RULE,
+        **dict.fromkeys(LEVEL_METRICS, NO_CLASSES),
+        **dict.fromkeys(CELL_METRICS, NO_PARTS),
     },
     "where_defined_is_defined": {
         "pixel_accuracy": NO_RULE,
@@ -625,6 +811,8 @@ EXEMPT: dict[str, dict[str, str]] = {
         "ade_score": "also undefined where classes are predicted and none is true",
         "mean_iiou": NO_RULE,
         "category_iiou": NO_RULE,
+        **dict.fromkeys(LEVEL_METRICS, NO_CLASSES),
+        **dict.fromkeys(CELL_METRICS, NO_PARTS),
     },
 }
 for _name in LAWS.keys() - STATE:
@@ -685,10 +873,26 @@ COUNTEREXAMPLES: dict[str, tuple[dict[str, Any], list[int], list[int], int]] = {
         [ROAD] * 3 + [PERSON] * 4 + [VOID, ROAD],
         PERSON,
     ),
+    # The third pixel is the highest of all and false; given up, everything is in order.
+    FALSE_LEVEL: ({}, [POSITIVE, NEGATIVE, NEGATIVE, POSITIVE], [200, 10, 255, 100], 0),
+    # (2/3 + 2/3) / 2 becomes (1/2 + 2/3) / 2, and the other way round.
+    TO_THE_TOP: ({}, [NEGATIVE, POSITIVE, POSITIVE], [255, 0, 0], 255),
+    FROM_THE_TOP: ({}, [POSITIVE, POSITIVE, NEGATIVE], [0, 255, 255], 0),
+    # F1 at 200 is 2·2 / (2 + 3) and at 50 it is 2·3 / (5 + 3); with a false pixel less at 50, 2·3 / (4 + 3) is more.
+    CORRECTED_DOWN: ({}, [NEGATIVE, POSITIVE, POSITIVE, NEGATIVE, POSITIVE], [50, 200, 50, 50, 255], 0),
+    # F1 at 50 is 2·2 / (5 + 2), at 255 it is 0; with the pixel of 100 there, 2·1 / (1 + 2) is more.
+    CORRECTED_UP: ({}, [POSITIVE, NEGATIVE, NEGATIVE, POSITIVE, NEGATIVE], [50, 50, 100, 100, 100], 255),
+    # F1 at 255 is 2·2 / (2 + 3) and at 50 it is 2·3 / (5 + 3); given up, 2·1 / (1 + 3), 2·2 / (4 + 3) and at 0 still
+    # 2·3 / (5 + 3), the most.
+    GIVEN_UP_DOWN: ({}, [POSITIVE, POSITIVE, NEGATIVE, POSITIVE, NEGATIVE], [50, 255, 100, 255, 100], 0),
+    # Of two true cells, of 1 and 2 pixels, one is cut in two by a line: AB = B = 2/9 + 1/9, A = 5/9, V = 6/8. As one
+    # predicted cell it is AB = A = 5/9, B = 1, V = 10/14, and no information at all.
+    JOINS: ({}, [POSITIVE, NEGATIVE, POSITIVE, POSITIVE], [255, 255, 0, 255], 255),
+    PARTS: ({}, [POSITIVE, NEGATIVE, POSITIVE, POSITIVE], [255, 255, 255, 255], 0),
 }
 
 
-@pytest.mark.parametrize("law", ["giving_up_any_pixel_never_raises", "correcting_a_pixel_never_lowers"])
+@pytest.mark.parametrize("law", [name for name in sorted(LAWS) if name.endswith(("never_raises", "never_lowers"))])
 def test_these_exemptions_are_needed(law: str) -> None:
     for name, reason in EXEMPT[law].items():
         if reason == NO_MAPS:
@@ -696,10 +900,23 @@ def test_these_exemptions_are_needed(law: str) -> None:
         fields, truth, prediction, value = COUNTEREXAMPLES[reason]
         metric = METRICS[name](**fields)
         instances = [PERSON * 1000 + 1 if t == PERSON else t for t in truth]
-        sample = Sample(("a",), *(np.array([m], np.int64) for m in (truth, prediction, instances)))
-        before = scored(metric, [sample]).value
-        after = scored(metric, with_pixel([sample], (0, len(truth) - 2), value)).value
-        assert (after > before) if value == VOID else (after < before), f"{name}: {before} became {after}"
+        sample = Sample(("a",), np.array([truth]), np.array([prediction], np.uint8), np.array([instances]))
+        sign = 1 if metric.higher_is_better else -1
+        before = sign * scored(metric, [sample]).value
+        after = sign * scored(metric, with_pixel([sample], (0, len(truth) - 2), value)).value
+        assert (after > before) if "giving_up" in law else (after < before), f"{name}: {before} became {after}"
+
+
+@pytest.mark.parametrize("name", CELL_METRICS)
+def test_membranes_depend_on_what_is_around_and_on_the_turn(name: str) -> None:
+    """Both exemptions of the laws of place are needed."""
+    metric = METRICS[name]()
+    cells = Sample(("a",), np.array([[POSITIVE, NEGATIVE, POSITIVE]]), np.array([[255, 0, 255]], np.uint8))
+    joined = maps(cells, lambda m: np.pad(m, 1, constant_values=VOID))  # void in the truth, and inside as predicted
+    assert scored(metric, [cells]).value == 1.0 > scored(metric, [joined]).value
+    # The line comes to lie beside the right one of two cells: on a true cell, or turned round on the membrane.
+    cut = Sample(("a",), np.array([[POSITIVE, NEGATIVE, POSITIVE, POSITIVE]]), np.array([[255, 0, 0, 255]], np.uint8))
+    assert scored(metric, [cut]).value < 1.0 == scored(metric, [maps(cut, np.fliplr)]).value
 
 
 # What text and parameters may be.
@@ -787,7 +1004,7 @@ def test_any_numbers_survive_the_text(least_score: float, most_found: int) -> No
 
 def test_a_metric_starts_from_the_instance_of_its_protocol() -> None:
     own = MeanIou(absent="zero", void_prediction="skip")
-    found = parse_metric("mean_iou(void_prediction=miss)", {"mean_iou": own})
+    found = parse_metric("mean_iou(void_prediction=miss)", {"mean_iou": own}.get)
     assert found == MeanIou(absent="zero")
     assert found.key(own) == "mean_iou(void_prediction=miss)"
     assert own.key(own) == "mean_iou"

@@ -13,9 +13,9 @@ from PIL import Image
 
 import segbench
 from segbench.datasets import shapes
-from segbench.datasets.images import write_label_png
+from segbench.datasets.pillow import write_label_png
 from segbench.errors import BadParameter, DatasetError, DuplicatePrediction, Refusal
-from segbench.scoring.counting import nearest
+from segbench.scoring.reading import nearest
 from tests.oracles import cityscapes
 from tests.oracles.test_cityscapes_official import random_scene
 
