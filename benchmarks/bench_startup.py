@@ -27,7 +27,7 @@ from benchmarks.race import Row, as_table, race
 #: `--help` takes at most twice the import of click; a run at most 1.3 times its imports and its work.
 HELP, RUN = 0.5, 0.77
 #: What ``segbench score`` imports from others.
-IMPORTS = "import click, deflate, msgspec, numpy, PIL.Image"
+IMPORTS = "import click, deflate, msgspec, numpy"
 #: Nothing here comes from a package that may be absent.
 PACKAGES: dict[str, str] = {}
 

@@ -104,6 +104,9 @@ def pretty_json(value: Any) -> str:
 
 
 def _refuse_unknown(data: Any, kind: Any, path: str, file: str) -> None:
+    if isinstance(data, dict):
+        # A table that may be left out: `Table | None`.
+        kind = next((option for option in get_args(kind) if dataclasses.is_dataclass(option)), kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(data, dict):
         hints = get_type_hints(kind)
         for key, value in data.items():

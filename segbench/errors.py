@@ -34,6 +34,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 pixel``, ``2 pixels``."""
+    return f"{number} {noun}{'s'[: number != 1]}"
+
+
 class SegbenchError(Exception):
     """One problem, with the file it is about and the way to mend it.
 

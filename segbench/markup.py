@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from segbench.errors import printable
+from segbench.errors import counted, printable
 
 if TYPE_CHECKING:
     # For names in signatures only: a result renders itself through this module.
@@ -61,7 +61,7 @@ def number(value: float, unit: str) -> str:
 def markdown(result: Result) -> str:
     """Return GitHub tables: the scores, then the classes."""
     lines = [
-        f"**{_md(result.protocol)}**, {_md(result.split)}, {result.n_images} images",
+        f"**{_md(result.protocol)}**, {_md(result.split)}, {counted(result.n_images, 'image')}",
         "",
         "| score | value | unit |",
         "|:--|--:|:--|",
@@ -124,7 +124,7 @@ def _tex(text: str) -> str:
 
 def html_fragment(result: Result) -> str:
     """Return a fragment without scripts for notebooks and pages, in ASCII."""
-    head = f"<b>{_text(result.protocol)}</b>, {_text(result.split)}, {result.n_images} images"
+    head = f"<b>{_text(result.protocol)}</b>, {_text(result.split)}, {counted(result.n_images, 'image')}"
     scores = (
         f"<tr><th scope='row'>{_text(key)}</th><td>{number(s.value, s.unit)}</td><td>{_text(_unit(s))}</td></tr>"
         for key, s in result.scores.items()

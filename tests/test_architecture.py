@@ -34,6 +34,7 @@ HOMES = {
     "deflate": {"segbench.kernels.png"},
     "tqdm": {"segbench.cli"},
     "tifffile": {"segbench.datasets.geo"},
+    "matplotlib": {"segbench.scoring.plots"},
     "torch": {"segbench.models", "segbench.training", "segbench.harness"},
     "pandas": set[str](),
     "sklearn": set[str](),
@@ -178,6 +179,7 @@ def test_importing_segbench_loads_nothing() -> None:
         ["demo", "--help"],
         ["explain", "--help"],
         ["datasets", "check", "--help"],
+        ["plot", "--help"],
     ],
 )
 def test_help_loads_no_numpy(args: list[str]) -> None:

@@ -10,6 +10,7 @@ import segbench
 from segbench.cli import report
 from segbench.cli.options import output_format, submission
 from segbench.cli.progress import progress_bar
+from segbench.errors import counted
 
 
 @click.command(short_help="Check a submission without a score.")
@@ -24,5 +25,5 @@ def check(format_: str, **asked: Any) -> int:
         record = {"status": "accepted", "n_images": result.n_images, "warnings": list(result.warnings)}
         report.data(report.json_text(record))
     else:
-        report.data(f"accepted: {result.n_images} images of {result.protocol}, {result.split}\n")
+        report.data(f"accepted: {counted(result.n_images, 'image')} of {result.protocol}, {result.split}\n")
     return 1 if asked["strict"] and result.warnings else 0

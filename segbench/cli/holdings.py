@@ -14,7 +14,7 @@ from segbench.datasets.layouts import find_root
 from segbench.datasets.manifest import Manifest, changes, manifest_path, recall, remember
 from segbench.datasets.manifest import forget as drop
 from segbench.datasets.truth import open_truth
-from segbench.errors import BadParameter, DatasetError, OutputProblem, Refusal
+from segbench.errors import BadParameter, DatasetError, OutputProblem, Refusal, counted
 from segbench.protocols.load import load_protocol, protocol_names
 from segbench.protocols.protocol import Protocol
 
@@ -62,7 +62,7 @@ def check(name: str, split: str | None, data_root: Path | None) -> int:
     faults = [*found.faults, *(changes(manifest, found) if manifest else ())]
     title = page.title(f"{found.truth.protocol.identity}  {found.truth.split}")
     rows = [*_findings(found), ("unchanged", _unchanged(path, manifest, found, faults))]
-    verdict = f"{len(faults)} faults" if faults else "complete"
+    verdict = counted(len(faults), "fault") if faults else "complete"
     report.data(page.text([*title, *page.pairs([*rows, ("verdict", verdict)])]))
     if faults:
         raise faults[0] if len(faults) == 1 else Refusal(faults)

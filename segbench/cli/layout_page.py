@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segbench.cli import page, prediction_page
+from segbench.errors import counted
 from segbench.protocols.protocol import Layout, Protocol
 
 #: What stands for the key of an image, by the layout's reader.
@@ -104,6 +105,8 @@ def _meanings(protocol: Protocol, layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield what the values of each kind of file mean."""
     negative, positive = [c.name for c in protocol.space.evaluated][:2] if protocol.kind != "labels" else ("", "")
     yield "truth", _VALUES[layout.values].format(negative=negative, positive=positive)
+    if layout.but:
+        yield "left alone", layout.but
     if layout.mask:
         yield "mask", "only pixels above 0 count; those outside are void"
     elif any(other.mask for other in protocol.layouts):
@@ -132,7 +135,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _splits(protocol: Protocol) -> Iterator[tuple[str, str]]:
     for split, n in protocol.splits.items():
-        count = f"{n} image{'s'[: n != 1]}" if n else "any number of images"
+        count = counted(n, "image") if n else "any number of images"
         folder = protocol.layouts_of(split)[0].split_folders.get(split, split)
         notes = [f"in folders named {folder}"] if folder != split else []
         notes += ["scored unless --split names another"] if split == protocol.default_split else []

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("segbench.cli.explain:explain", "Explain a data set, a metric, or a signature."),
     "datasets": ("segbench.cli.datasets:datasets", "List data sets, show a layout, check the copy on disk."),
     "merge": ("segbench.cli.merge:merge", "Put the shards of one submission together."),
+    "plot": ("segbench.cli.plot:plot", "Draw the curves of results on probability maps."),
     "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),
 }
 

@@ -13,8 +13,8 @@ from segbench.metrics.rules import TableMetric
 from segbench.protocols.conventions import COMPARED, CONVENTIONS, NO_CASE, Convention
 from segbench.protocols.protocol import Protocol
 
-#: How an entry of `source` or `notes` begins that nobody has read in a source.
-RECALLED = "recalled:"
+#: How an entry of `source` or `notes` begins that nobody has read in a source, in capitals or not.
+RECALLED = "Recalled:"
 
 
 def summary(protocol: Protocol) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def record(protocol: Protocol) -> dict[str, Any]:
         **summary(protocol),
         "identity": protocol.identity,
         "source": list(protocol.source),
-        "recalled": [text for text in (*protocol.source, *protocol.notes) if text.startswith(RECALLED)],
+        "recalled": [text for text in (*protocol.source, *protocol.notes) if _is_recalled(text)],
         "classes_from": protocol.classes_from or None,
         "classes": [asdict(c) for c in protocol.space.classes],
         "void": list(protocol.space.void),
@@ -113,6 +113,10 @@ def differences(metric: Metric[Any], convention: Convention) -> list[str]:
     """Return the policies in which a convention differs from a metric; a case it has not is no difference."""
     mine = {name: getattr(metric, name) for name in COMPARED if name in metric.field_names()}
     return [name for name, value in mine.items() if convention.choice(name) not in (value, NO_CASE)]
+
+
+def _is_recalled(text: str) -> bool:
+    return text[: len(RECALLED)].lower() == RECALLED.lower()
 
 
 def _void(protocol: Protocol) -> str:

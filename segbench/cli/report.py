@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TextIO
 
-from segbench.errors import OutputProblem, SegbenchError, printable
+from segbench.errors import OutputProblem, SegbenchError, counted, printable
 from segbench.formats import json_text as json_text
 from segbench.formats import number
 from segbench.markup import slice_rows
@@ -64,7 +64,7 @@ def table(result: Result) -> str:
     """
     keys = list(result.scores)
     width = max(len(key) for key in keys)
-    lines = [style(f"{result.protocol}  {result.split}  {result.n_images} images", "bold"), ""]
+    lines = [style(f"{result.protocol}  {result.split}  {counted(result.n_images, 'image')}", "bold"), ""]
     for i, (key, score) in enumerate(result.scores.items(), 1):
         lines.append(f"[{i}] {key:<{width}}  {number(score.value, score.unit):>7}{_unit(score)}")
     classes = list(dict.fromkeys(name for score in result.scores.values() for name in score.per_class))

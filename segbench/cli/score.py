@@ -15,7 +15,7 @@ import segbench
 from segbench.cli import report
 from segbench.cli.options import FOLDER, output_format, submission
 from segbench.cli.progress import progress_bar
-from segbench.errors import BadParameter, UnknownName, did_you_mean
+from segbench.errors import BadParameter, UnknownName, counted, did_you_mean
 from segbench.formats import FORMATS, format_of, render
 
 
@@ -84,7 +84,7 @@ def score(
         report.warnings(result.warnings)
     failed = [text for key, limit in limits if (text := _failure(key, result.scores[key].value, limit))]
     if asked["strict"] and result.warnings:
-        failed.append(f"{len(result.warnings)} warnings (--strict)")
+        failed.append(f"{counted(len(result.warnings), 'warning')} (--strict)")
     for text in failed:
         report.message("failed", text)
     return 1 if failed else 0

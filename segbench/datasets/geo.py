@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from segbench.datasets.tiffpages import MOST_PIXELS, UNCOMPRESSED, Page, read_page
 from segbench.datasets.tiffs import Source, damaged, read_directories
-from segbench.errors import BadParameter, ResourceError, UnreadableImage, require
+from segbench.errors import BadParameter, ResourceError, UnreadableImage, counted, require
 
 
 class _Block(NamedTuple):
@@ -106,7 +106,8 @@ class Raster:
         rows, columns = self.shape
         if not 0 <= start <= stop <= rows or not 0 <= page < self.n_pages:
             raise BadParameter(
-                f"rows {start} to {stop} of page {page}", expected=f"{rows} rows and {self.n_pages} pages, from 0 on"
+                f"rows {start} to {stop} of page {page}",
+                expected=f"{counted(rows, 'row')} and {counted(self.n_pages, 'page')}, from 0 on"
             )
         with _within_memory(stop - start, columns):
             window = np.empty((stop - start, columns, self.bands), self.dtype)
@@ -132,7 +133,8 @@ class Raster:
             raise UnreadableImage(f"a TIFF of {self.bands} bands", expected="pages of one band")
         rows, columns = self.shape
         if self.n_pages * rows * columns > MOST_PIXELS:
-            raise ResourceError(f"{self.n_pages} pages of {rows}×{columns} pixels", expected="at most 2³¹ pixels")
+            found = counted(self.n_pages, "page")
+            raise ResourceError(f"{found} of {rows}×{columns} pixels", expected="at most 2³¹ pixels")
         with _within_memory(self.n_pages * rows, columns):
             pages = np.empty((self.n_pages, rows, columns, 1), self.dtype)
             for number, page in enumerate(pages):

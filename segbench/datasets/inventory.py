@@ -12,7 +12,7 @@ from segbench.datasets.files import as_dataset_error, read_truth, walk
 from segbench.datasets.images import read_header
 from segbench.datasets.layouts import split_keys, truth_path
 from segbench.datasets.truth import TruthSet, open_truth
-from segbench.errors import DatasetError, SegbenchError, SubmissionError
+from segbench.errors import DatasetError, SegbenchError, SubmissionError, counted
 from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
 
@@ -123,13 +123,13 @@ def _listed(truth: TruthSet, split: str) -> Iterator[str]:
     except DatasetError:
         # A split that is not on disk has no files here.
         return
-    yield from (truth_path(truth.root, layout, layout.truth, split, key) for key in keys)
+    yield from (truth_path(truth.folder, layout, layout.truth, split, key) for key in keys)
 
 
 def _count_fault(truth: TruthSet) -> Iterator[DatasetError]:
     if truth.expected and len(truth.keys) != truth.expected:
         yield DatasetError(
-            f"{len(truth.keys)} images in {truth.split}",
+            f"{counted(len(truth.keys), 'image')} in {truth.split}",
             expected=f"{truth.expected}, the official number",
             file=str(truth.root),
         )

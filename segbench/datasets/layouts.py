@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from segbench.datasets.configuration import data_places
@@ -106,16 +107,67 @@ def _is_named(key: str, names: Sequence[str]) -> bool:
     return any(key.startswith(name[:-1]) if name.endswith("*") else key == name for name in names)
 
 
-def tree_layout(layout: Layout, tree: Path) -> Layout:
-    """Return the layout of a plain tree of truth files: names as in the data set's layout, else any PNG."""
-    for folder in ("{city}/", "") if layout.reader == "cityscapes" else ("",):
-        patterns = {
-            name: folder + getattr(layout, name).rpartition("/")[2] for name in ("images", "truth", "instances")
-        }
-        candidate = replace(layout, **patterns, mask="")
-        if candidate.affixes != ("", SUFFIX) and os.path.isdir(tree) and truth_names(tree, candidate):
-            return candidate
-    return replace(layout, truth=f"{{key}}{SUFFIX}", reader="plain", instances="", mask="")
+def tree_layout(protocol: Protocol, tree: Path, split: str | None = None) -> Layout:
+    """Return the layout of a tree of truth files that is given by its path.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Names the layouts.
+    tree : Path
+        The folder.
+    split : str, optional
+        The split; of one that the protocol has, only its own layouts are tried.
+
+    Returns
+    -------
+    Layout
+        The first that fits a file: names as in one of the protocol's layouts, then keys alone with the suffix of one,
+        then any PNG. What the pictures and calibrations of a layout say must lie beside the truth; masks do not.
+
+    Raises
+    ------
+    DatasetError
+        As in `truth_names`.
+    """
+    layouts = protocol.layouts_of(split) if split and split in protocol.splits else list(protocol.layouts)
+    named = [other for layout in layouts for other in _beside(layout) if other.affixes != ("", other.suffix)]
+    plain = [_plain(layout, layout.suffix) for layout in layouts]
+    candidates: dict[str, Layout] = {}
+    for layout in (*named, *plain, _plain(layouts[0], SUFFIX)):
+        candidates.setdefault(layout.truth, layout)
+    last = candidates.pop(f"{{key}}{SUFFIX}")
+    if os.path.isdir(tree):
+        return next((layout for layout in candidates.values() if truth_names(tree, layout)), last)
+    return last
+
+
+def _beside(layout: Layout) -> list[Layout]:
+    """Return a layout with all files of an image in one folder, which may be that of a city."""
+
+    def moved(pattern: str, folder: str) -> str:
+        return folder + pattern.rpartition("/")[2] if pattern else ""
+
+    return [
+        replace(
+            layout,
+            images=moved(layout.images, folder),
+            truth=moved(layout.truth, folder),
+            instances=moved(layout.instances, folder),
+            calibration=moved(layout.calibration, folder),
+            # Masks are not sought beside a truth that is given by its path.
+            mask="",
+        )
+        for folder in (("{city}/", "") if layout.reader == "cityscapes" else ("",))
+    ]
+
+
+def _plain(layout: Layout, suffix: str) -> Layout:
+    """Return a layout of truth files that are named by their keys alone."""
+    beside = _beside(layout)[-1]
+    # Rectangles are read from XML only: another file holds ids.
+    values = "ids" if layout.values == "rectangles" and suffix != layout.suffix else layout.values
+    return replace(beside, truth=f"{{key}}{suffix}", values=values, reader="plain", instances="")
 
 
 def truth_keys(folder: Path, layout: Layout) -> list[str]:
@@ -157,6 +209,8 @@ def truth_names(folder: Path, layout: Layout) -> list[str]:
         raise as_dataset_error(error) from None
     before, behind = layout.affixes
     names = [name for name in names if name.startswith(before) and name.endswith(behind)]
+    if layout.but:
+        names = [name for name in names if not fnmatchcase(name.rpartition("/")[2], layout.but)]
     if layout.reader == "plain":
         return names
     # What lies elsewhere than its own name says is left alone.
@@ -165,13 +219,13 @@ def truth_names(folder: Path, layout: Layout) -> list[str]:
     return [file for name, file in flat if layout.path(tail, split="", key=file[: -len(behind)]) == name]
 
 
-def truth_path(root: Path, layout: Layout, pattern: str, split: str, key: str) -> str:
-    """Return the truth file of an image, in the Unicode form in which its name lies on disk."""
+def truth_path(folder: str, layout: Layout, pattern: str, split: str, key: str) -> str:
+    """Return the truth file of an image below a folder, in the Unicode form in which its name lies on disk."""
     # Not a Path: pathlib is slow, and would keep every name in a table of its own.
-    path = os.path.join(root, layout.path(pattern, split=split, key=key))
+    path = folder + layout.path(pattern, split=split, key=key)
     if key.isascii() or os.path.exists(path):
         return path
-    return os.path.join(root, layout.path(pattern, split=split, key=decomposed(key)))
+    return folder + layout.path(pattern, split=split, key=decomposed(key))
 
 
 def _is_truth(folder: Path, name: str, suffix: str) -> bool:

@@ -60,42 +60,6 @@ def truth_map(truth: TruthSet, key: str) -> Labels | Strips:
     return labels if not truth.layout.mask else _masked(np.asarray(labels), truth, key)
 
 
-def instances_map(truth: TruthSet, key: str) -> Labels | None:
-    """Read the map of instance ids of an image, class id × 1000 + number; None where the data set has none.
-
-    Parameters
-    ----------
-    truth : TruthSet
-        Where truth lies.
-    key : str
-        The image.
-
-    Returns
-    -------
-    ndarray of int, shape (height, width), or None
-        Instance ids; below 1000 a class id without instances.
-
-    Raises
-    ------
-    DatasetError
-        When the file is missing or damaged.
-    """
-    path = truth.instances_path(key)
-    if path is None:
-        return None
-    try:
-        instances = decode_labels(read_truth(path), {})
-    except SubmissionError as error:
-        raise as_dataset_error(error).about(path) from None
-    except DatasetError as error:
-        raise error.about(path) from None
-    base = truth.layout.instance_base
-    if base == 1000:
-        return instances
-    wide = instances.astype(np.int64)
-    return np.where(wide % base > 0, wide // base * 1000 + wide % base, wide // base)
-
-
 def truth_size(truth: TruthSet, key: str) -> tuple[int, int] | None:
     """Return rows and columns of the truth of an image without decoding it; None where only decoding tells.
 

@@ -96,19 +96,30 @@ class Naming:
         How a name becomes a key, see `Layout`.
     affixes : (str, str)
         What may stand before and behind the key, beside the suffix.
+    usual : str
+        The suffix that most predictions have.
     """
 
     suffixes: tuple[str, ...] = (SUFFIX,)
     reader: str = "plain"
     affixes: tuple[str, str] = ("", "")
+    usual: str = SUFFIX
 
     @classmethod
     def of(cls, kind: str, layout: Layout) -> Naming:
         """Return how predictions of a `kind` are named where the truth lies in a `layout`."""
-        takes_tiff = kind == "membranes" or (kind == "labels" and layout.suffix == ".tif")
         before, behind = affixes_of(layout.prediction)
+        stem, _, suffix = behind.rpartition(".")
+        is_tiff = ".tif" in (layout.suffix, f".{suffix}")
+        takes_tiff = kind == "membranes" or (kind == "labels" and is_tiff)
         suffixes = (SUFFIX, ".tif", ".tiff") if takes_tiff else (SUFFIX,)
-        return cls(suffixes, layout.reader, (before, behind.rpartition(".")[0]))
+        return cls(suffixes, layout.reader, (before, stem), ".tif" if takes_tiff and is_tiff else SUFFIX)
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """Return how the prediction of an image is usually named: by its key alone, and with the affixes."""
+        folder, slash, name = key.rpartition("/")
+        before, behind = self.affixes
+        return tuple(dict.fromkeys((key + self.usual, f"{folder}{slash}{before}{name}{behind}{self.usual}")))
 
     def key(self, file: str, prefix: str) -> str:
         """Return the key that a relative path claims, in the form names are compared in.

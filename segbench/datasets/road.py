@@ -112,6 +112,37 @@ def calibration_name(key: str) -> str:
     return f"{kind.partition('_')[0]}_{number}.txt"
 
 
+def keys_of(street: str) -> list[str]:
+    """Return what is sought in the picture of a street.
+
+    Parameters
+    ----------
+    street : str
+        Its name, as ``um_000000``.
+
+    Returns
+    -------
+    list of str
+        Keys, sorted: of marked urban streets lane and road, of the others the road.
+
+    Raises
+    ------
+    DatasetError
+        For a name of another form.
+
+    Examples
+    --------
+    >>> keys_of("um_000012")
+    ['um_lane_000012', 'um_road_000012']
+    """
+    kind, _, number = street.partition("_")
+    keys = [f"{known}_{number}" for known in CATEGORIES if known.partition("_")[0] == kind]
+    if not keys or not all(map(_KEY.fullmatch, keys)):
+        kinds = ", ".join(dict.fromkeys(known.partition("_")[0] for known in CATEGORIES))
+        raise DatasetError(f"an image named {street!r}", expected=f"{kinds}, then _ and six digits")
+    return keys
+
+
 def _parts(key: str) -> tuple[str, str]:
     match = _KEY.fullmatch(key)
     if match is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from segbench.datasets.files import LARGEST_FILE
@@ -49,9 +50,14 @@ class TruthSet:
         """Return the truth file of an image."""
         return self.file(self.layout.truth, key)
 
+    @cached_property
+    def folder(self) -> str:
+        """The root as text, up to where names of files begin."""
+        return os.path.join(self.root, "")
+
     def file(self, pattern: str, key: str) -> str:
         """Return the file of an image by a `pattern` of the layout."""
-        return truth_path(self.root, self.layout, pattern, self.split, key)
+        return truth_path(self.folder, self.layout, pattern, self.split, key)
 
     def instances_path(self, key: str) -> str | None:
         """Return the map of instance ids of an image, None where the data set has none."""
@@ -61,6 +67,11 @@ class TruthSet:
         """Return the truth files of several images, or their first `most` bytes; None for what cannot be read."""
         paths = [os.fsencode(self.path(key)) for key in keys]
         return read_files(paths, most=[most] * len(paths), follow=True)
+
+    @property
+    def is_unmasked(self) -> bool:
+        """Whether a mask says elsewhere which pixels count, and here all do."""
+        return not self.layout.mask and any(layout.mask for layout in self.protocol.layouts)
 
     @property
     def expected(self) -> int:
@@ -101,7 +112,7 @@ def open_truth(
     if truth is not None:
         if data_root is not None:
             raise BadParameter("--truth together with --data-root", expected="one of them")
-        layout = tree_layout(protocol.layout, truth)
+        layout = tree_layout(protocol, truth, split)
         return TruthSet(protocol, layout, _named(split or CUSTOM), truth, truth_keys(truth, layout), by_path=True)
     split = protocol.check_split(split)
     root, layout = find_root(protocol, data_root, split)

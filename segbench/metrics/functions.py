@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, get_type_hints
 
-from segbench.errors import BadParameter
+from segbench.errors import BadParameter, counted
 from segbench.labels import LabelSpace
 from segbench.metrics import binary, membrane, region, road
 from segbench.metrics.base import Metric
@@ -140,7 +140,7 @@ def _pairs(truth: Any, prediction: Any) -> Iterator[tuple[Key, Any, Any]]:
         )
     if len(truth) != len(prediction) or not len(truth):
         raise BadParameter(
-            f"{len(truth)} images of truth and {len(prediction)} of prediction",
+            f"{counted(len(truth), 'image')} of truth and {len(prediction)} of prediction",
             expected="the same number, at least one",
         )
     for i, (one, other) in enumerate(zip(truth, prediction, strict=True)):

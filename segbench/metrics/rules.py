@@ -18,6 +18,7 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.errors import counted
 from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Metric, mean, or_nan
@@ -153,7 +154,8 @@ class TableMetric(Metric[ConfusionTally]):
         skipped = int(state.counts("table").values[:k, k:-1].sum())
         if not skipped:
             return []
-        return [f"{self.name} leaves out {skipped} pixels that are predicted void (void_prediction=skip)"]
+        are = "is" if skipped == 1 else "are"
+        return [f"{self.name} leaves out {counted(skipped, 'pixel')} that {are} predicted void (void_prediction=skip)"]
 
 
 @dataclass(frozen=True)

@@ -10,35 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segbench.codec import read_toml
-from segbench.errors import BadParameter, SegbenchError, UnknownName, did_you_mean
+from segbench.errors import BadParameter, SegbenchError, UnknownName, counted, did_you_mean
 from segbench.frozen import dataclass
-from segbench.labels import Color, LabelClass, LabelSpace
 from segbench.metrics.base import Metric
 from segbench.metrics.table import METRICS, parse_metric
+from segbench.protocols.classes import Class, Void, label_space, more_colors, sized, train_ids
+from segbench.protocols.packing import Packing
 from segbench.protocols.protocol import Layout, Protocol, check_kind, with_policies
 
 DATA = Path(__file__).parent / "data"
-
-
-@dataclass(frozen=True)
-class _Class:
-    id: int
-    name: str
-    color: tuple[int, int, int] | None = None
-    colors: tuple[tuple[int, int, int], ...] = ()
-    group: str | None = None
-    thing: bool = False
-    evaluated: bool = True
-    train_id: int | None = None
-    instance_size: float | None = None
-
-
-@dataclass(frozen=True)
-class _Void:
-    id: int
-    name: str = "void"
-    color: tuple[int, int, int] | None = None
-    colors: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +28,7 @@ class _Layout:
     list: str = ""
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
+    but: str = ""
     instances: str = ""
     instance_base: int = 1000
     mask: str = ""
@@ -68,7 +49,7 @@ class _File:
     splits: dict[str, int]
     default_split: str
     kind: Literal["labels", "levels", "membranes"] = "labels"
-    classes: tuple[_Class, ...] = ()
+    classes: tuple[Class, ...] = ()
     classes_from: str = ""
     layouts: tuple[_Layout, ...] = ()
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -77,10 +58,11 @@ class _File:
     aliases: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    void: tuple[_Void, ...] = ()
+    void: tuple[Void, ...] = ()
     policies: dict[str, str] = field(default_factory=dict)
     split_folders: dict[str, str] = field(default_factory=dict)
     packing: str = ""
+    pack: Packing | None = None
 
 
 def load_protocol(dataset: str) -> Protocol:
@@ -164,7 +146,7 @@ def _build(record: _File) -> Protocol:
         name=record.name,
         version=record.version,
         title=record.title,
-        space=_space(record),
+        space=label_space(record.classes, record.void),
         metrics=metrics,
         primary=record.primary or metrics[0].name,
         splits=record.splits,
@@ -176,10 +158,11 @@ def _build(record: _File) -> Protocol:
         source=record.source,
         notes=record.notes,
         void_colors={void.id: void.color for void in record.void if void.color is not None},
-        more_colors=_more_colors(record),
+        more_colors=more_colors(record.classes, record.void),
         policies=record.policies,
-        train_ids=_train_ids(record),
+        train_ids=train_ids(record.classes),
         packing=record.packing,
+        pack=_pack(record),
         classes_from=record.classes_from,
     )
     _check_primary(protocol)
@@ -194,13 +177,7 @@ def _with_classes(record: _File) -> _File:
     if record.classes_from:
         other = _referred(record.classes_from)
         record = replace(record, classes=other.classes, void=record.void or other.void)
-    unknown = sorted(set(record.instance_sizes) - {c.name for c in record.classes})
-    if unknown:
-        raise BadParameter(f"table instance_sizes, key {unknown[0]}: no such class")
-    if not record.instance_sizes:
-        return record
-    sized = tuple(replace(c, instance_size=record.instance_sizes.get(c.name)) for c in record.classes)
-    return replace(record, classes=sized)
+    return replace(record, classes=sized(record.classes, record.instance_sizes))
 
 
 def _referred(identity: str) -> _File:
@@ -220,18 +197,9 @@ def _referred(identity: str) -> _File:
 def _keys(record: _File) -> dict[str, tuple[str, ...]]:
     for split, names in record.keys.items():
         if split not in record.splits or not names:
-            raise BadParameter(f"table keys, key {split}: {len(names)} names", expected="a split, and names of images")
+            found = f"table keys, key {split}: {counted(len(names), 'name')}"
+            raise BadParameter(found, expected="a split, and names of images")
     return record.keys
-
-
-def _space(record: _File) -> LabelSpace:
-    classes = tuple(
-        LabelClass(c.name, c.id, c.color, c.group, c.thing, c.evaluated, c.instance_size) for c in record.classes
-    )
-    try:
-        return LabelSpace(classes, tuple(void.id for void in record.void))
-    except BadParameter as error:
-        raise BadParameter(f"table classes, keys id and name: {error.found}", expected=error.expected) from None
 
 
 def _layout(layout: _Layout, record: _File) -> Layout:
@@ -245,16 +213,13 @@ def _layout(layout: _Layout, record: _File) -> Layout:
     return Layout(**fields, split_folders=record.split_folders)
 
 
-def _more_colors(record: _File) -> dict[Color, int]:
-    of_classes = {color: c.id for c in record.classes for color in c.colors}
-    return of_classes | {color: void.id for void in record.void for color in void.colors}
-
-
-def _train_ids(record: _File) -> dict[int, int]:
-    """Return the id of each train id; 255 means the first id without one."""
-    ids = {c.train_id: c.id for c in record.classes if c.train_id is not None}
-    without = [c.id for c in record.classes if c.train_id is None and not c.evaluated]
-    return {**ids, 255: without[0]} if ids and without else ids
+def _pack(record: _File) -> Packing | None:
+    pack = record.pack
+    if pack is None:
+        return None
+    if pack.split and not (pack.split in record.splits or pack.files):
+        raise BadParameter(f"table pack, key split: no split {pack.split!r}", expected=" | ".join(record.splits))
+    return pack.check()
 
 
 def _check_policies(record: _File) -> None:

@@ -14,6 +14,7 @@ from segbench.frozen import dataclass
 from segbench.labels import Color, LabelSpace
 from segbench.metrics.base import Metric
 from segbench.metrics.table import METRICS, parse_metric
+from segbench.protocols.packing import Packing
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Layout:
         Whether a missing list file means: every truth file of the split.
     roots : tuple of str
         Folders below the data root in which the layout may begin.
+    but : str
+        Pattern of names, with stars, of files in the truth folder that are no truth; empty when all are.
     instances : str
         Pattern of a map of instance ids, where the data set has them.
     instance_base : int
@@ -61,6 +64,7 @@ class Layout:
     list: str = ""
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
+    but: str = ""
     instances: str = ""
     instance_base: int = 1000
     mask: str = ""
@@ -137,7 +141,9 @@ class Protocol:
     train_ids : mapping of int to int
         Id of each train id, where networks commonly answer in those.
     packing : str
-        What the official server takes.
+        What the official server takes, for people.
+    pack : Packing or None
+        The same for programs; None where there is no server, or its form is not known.
     classes_from : str
         The protocol whose classes these are, as ``cityscapes@1``, where it is another.
     """
@@ -161,6 +167,7 @@ class Protocol:
     policies: Mapping[str, Any] = field(default_factory=dict)
     train_ids: Mapping[int, int] = field(default_factory=dict)
     packing: str = ""
+    pack: Packing | None = None
     classes_from: str = ""
 
     @property
@@ -261,6 +268,11 @@ class Protocol:
         readings = [[layout.values, layout.instance_base, bool(layout.mask)] for layout in self.layouts]
         if any(reading != ["ids", 1000, False] for reading in readings):
             content["values"] = readings
+        if self.keys:
+            content["keys"] = {split: list(names) for split, names in self.keys.items()}
+        # Where the truth is read by colours, those of void decide what is counted; elsewhere they only translate RGB.
+        if self.void_colors and any(layout.values == "colors" for layout in self.layouts):
+            content["void_colors"] = sorted([*color, value] for value, color in self.void_colors.items())
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 

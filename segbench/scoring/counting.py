@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from segbench.datasets.instances import instances_fault
 from segbench.errors import DatasetError, SegbenchError, StrayLabel, VoidPrediction
 from segbench.frozen import dataclass
 from segbench.metrics.confusion import ConfusionTally
@@ -134,6 +135,10 @@ class Job:
                 hint = hints.on_values(set(np.unique(sample.prediction).tolist()), self.reader.truth.protocol)
                 error.mend = hint or error.mend
             raise
+        except DatasetError as error:
+            key, shape = "/".join(sample.key), sample.truth.shape
+            fault = instances_fault(self.reader.truth, key, shape) if sample.instances is not None else None
+            raise fault or error from None
 
     def _named(self, fault: SegbenchError, task: Task) -> SegbenchError:
         if isinstance(fault, DatasetError):

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from segbench.datasets.images import PILLOW_VERSION
-from segbench.errors import DatasetError, printable
+from segbench.errors import DatasetError, counted, printable
 from segbench.frozen import dataclass
 from segbench.metrics.rules import ClassMean
 from segbench.protocols.protocol import Protocol
@@ -19,6 +19,19 @@ from segbench.scoring import hints
 from segbench.scoring.outcome import Outcome
 from segbench.scoring.plan import Plan, States
 from segbench.version import __version__
+
+#: What a truth is refused for, and a part of one warned of.
+NOTHING = "no pixel of the truth has a class"
+
+#: What is said of predictions in which something was noticed.
+_NOTED = {
+    "rgb": "{n} {are} RGB and {were} read by the data set's colours",
+    "palette": "{n} {have} a palette whose colours stand for other classes than their indices, by which {they} {were} "
+    "read: was a palette re-ordered?",
+    "resized": "{n} {were} resized to {their} truth",
+}
+_ONE = {"are": "is", "were": "was", "have": "has", "they": "it", "their": "its"}
+_SEVERAL = {word: word for word in _ONE}
 
 
 @dataclass(frozen=True)
@@ -66,9 +79,10 @@ class Case:
         Raises
         ------
         DatasetError
-            When no pixel of the truth has a class.
+            When no pixel of the truth has a class; of a shard, that is a warning.
         """
-        refuse_nothing(self.plan, outcome.states)
+        if not self.is_shard:
+            refuse_nothing(self.plan, outcome.states)
         scores, warnings = self.scores(outcome, self.slice)
         return Result(
             protocol=self.protocol.identity,
@@ -79,6 +93,11 @@ class Case:
             warnings=tuple(dict.fromkeys([*self._run_warnings(outcome), *warnings])),
             slices={name: Slice(part.n_images, self.scores(part, name)[0]) for name, part in (slices or {}).items()},
         )
+
+    @property
+    def is_shard(self) -> bool:
+        """Whether only a part of the images is counted, to be merged with the others."""
+        return self.slice.startswith("shard:")
 
     def scores(self, outcome: Outcome, slice_: str) -> tuple[dict[str, Score], list[str]]:
         """Return the score of each key, and what a reader should know of them."""
@@ -115,23 +134,24 @@ class Case:
         warnings = []
         n, notes = outcome.n_images, outcome.notes
         if self.expected and n != self.expected:
-            warnings.append(f"{n} images scored, the official {self.split} split has {self.expected}")
+            warnings.append(f"{counted(n, 'image')} scored, the official {self.split} split has {self.expected}")
+        if holds_nothing(self.plan, outcome.states):
+            warnings.append(f"{NOTHING} in this part of the images")
         if outcome.missing:
-            warnings.append(f"{outcome.missing} of {n} images have no prediction and count as missed")
+            verbs = "has no prediction and counts" if outcome.missing == 1 else "have no prediction and count"
+            warnings.append(f"{outcome.missing} of {counted(n, 'image')} {verbs} as missed")
+        if "unmasked" in notes:
+            warnings.append("no field-of-view mask: every pixel counts")
         if outcome.n_unclaimed:
             # Escaped here already: a warning is part of the result, and the names are a stranger's.
             names = ", ".join(map(printable, outcome.unclaimed))
             more = ", …" if outcome.n_unclaimed > len(outcome.unclaimed) else ""
-            warnings.append(f"{outcome.n_unclaimed} files belong to no image of the split: {names}{more}")
-        if "rgb" in notes:
-            warnings.append(f"{notes['rgb']} predictions are RGB and were read by the data set's colours")
-        if "palette" in notes:
-            warnings.append(
-                f"{notes['palette']} predictions have a palette whose colours stand for other classes than their "
-                "indices, by which they were read: was a palette re-ordered?"
-            )
-        if "resized" in notes:
-            warnings.append(f"{notes['resized']} predictions were resized to their truth")
+            belong = "belongs" if outcome.n_unclaimed == 1 else "belong"
+            warnings.append(f"{counted(outcome.n_unclaimed, 'file')} {belong} to no image of the split: {names}{more}")
+        for note, text in _NOTED.items():
+            if note in notes:
+                words = _ONE if notes[note] == 1 else _SEVERAL
+                warnings.append(text.format(n=counted(notes[note], "prediction"), **words))
         if "confusion" in outcome.states:
             warnings += hints.on_table(outcome.states["confusion"].counts("table").values, self.protocol)
         if "levels" in outcome.states:
@@ -154,8 +174,13 @@ def refuse_nothing(plan: Plan, states: States) -> None:
     DatasetError
         When no pixel of the truth has a class.
     """
-    if any(tally.is_empty(states[family]) for family, tally in plan.tallies.items()):
-        raise DatasetError("no pixel of the truth has a class", expected="something to count")
+    if holds_nothing(plan, states):
+        raise DatasetError(NOTHING, expected="something to count")
+
+
+def holds_nothing(plan: Plan, states: States) -> bool:
+    """Return whether some of the counts, by family of metrics, hold no pixel of the truth with a class."""
+    return any(tally.is_empty(states[family]) for family, tally in plan.tallies.items())
 
 
 def versions() -> dict[str, str]:

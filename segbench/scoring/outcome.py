@@ -29,7 +29,7 @@ class Record:
     counts : mapping of str to Content
         What each family of metrics counted.
     notes : tuple of str
-        What was noticed in reading it: ``rgb``, ``palette``.
+        What was noticed in reading it: ``rgb``, ``palette``, ``resized``, ``unmasked``.
     """
 
     key: list[str]

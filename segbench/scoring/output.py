@@ -62,12 +62,17 @@ def write_result(result: Result, path: Path, *, seconds: float, state: Path | No
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     partial = None
     try:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             partial = file.name
-            file.write(text.encode())
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         # A temporary file is private; a result gets the permissions any new file would have.

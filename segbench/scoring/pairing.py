@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from segbench.datasets.images import HEADER_BYTES, read_header
@@ -21,12 +21,16 @@ from segbench.errors import (
     UnreadableImage,
 )
 from segbench.frozen import dataclass
+from segbench.scoring.executors import run_chunks
 
 #: Other files that could be meant as a label map: beside a PNG of the same name they make it ambiguous.
 _RIVALS = (".npy", ".npz", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 
 #: Images whose first bytes are read at once.
-_AT_ONCE = 512
+_AT_ONCE = 128
+
+#: A key, and the file that answers it.
+Pair: TypeAlias = tuple[str, str | None]
 
 #: A key, and what is wrong with its image.
 Fault: TypeAlias = tuple[str, SegbenchError]
@@ -95,7 +99,13 @@ def _find(keys: list[str], key: str) -> int | None:
 
 
 def check_headers(
-    truth: TruthSet, keys: list[str], predictions: PredictionSet, files: list[str | None], *, any_size: bool = False
+    truth: TruthSet,
+    keys: list[str],
+    predictions: PredictionSet,
+    files: list[str | None],
+    *,
+    any_size: bool = False,
+    workers: int = 1,
 ) -> dict[str, SegbenchError]:
     """Compare kind and size of each pair by the first bytes of both files.
 
@@ -111,6 +121,8 @@ def check_headers(
         File of each key.
     any_size : bool
         Whether sizes may differ.
+    workers : int
+        Threads that read; never changes what is found.
 
     Returns
     -------
@@ -118,9 +130,11 @@ def check_headers(
         The fault of each key that has one: its image is not worth decoding.
     """
     faults: dict[str, SegbenchError] = {}
-    for start in range(0, len(keys), _AT_ONCE):
-        span = slice(start, start + _AT_ONCE)
-        for key, file in _suspects(truth, keys[span], predictions, files[span], any_size=any_size):
+    starts = range(0, len(keys), _AT_ONCE)
+    spans = (list(zip(keys[i : i + _AT_ONCE], files[i : i + _AT_ONCE], strict=True)) for i in starts)
+    suspects = partial(_suspects, truth, predictions, any_size=any_size)
+    for _, found in run_chunks(suspects, spans, executor="threads", workers=min(workers, max(1, len(starts)))):
+        for key, file in found:
             try:
                 _check_pair(truth, key, predictions, file, any_size=any_size)
             except DatasetError as error:
@@ -130,17 +144,14 @@ def check_headers(
     return faults
 
 
-def _suspects(
-    truth: TruthSet, keys: list[str], predictions: PredictionSet, files: list[str | None], *, any_size: bool
-) -> list[tuple[str, str | None]]:
+def _suspects(truth: TruthSet, predictions: PredictionSet, pairs: list[Pair], *, any_size: bool) -> list[Pair]:
     """Return the pairs whose first bytes are not in order: one at a time, they are looked at with care."""
-    pairs = list(zip(keys, files, strict=True))
     if truth.layout.values == "road_birdseye":
         return pairs
-    given = [file for file in files if file is not None]
+    given = [file for _, file in pairs if file is not None]
     heads = iter(predictions.read_many(given, [HEADER_BYTES] * len(given)))
     suspects = []
-    for (key, file), head in zip(pairs, truth.read_many(keys, HEADER_BYTES), strict=True):
+    for (key, file), head in zip(pairs, truth.read_many([key for key, _ in pairs], HEADER_BYTES), strict=True):
         expected = _size(head)
         found = expected if file is None else _size(next(heads))
         if expected is None or found is None or (found != expected and not any_size):
@@ -188,9 +199,10 @@ def _twice(predictions: PredictionSet, key: str, first: str, second: str) -> Dup
 
 
 def _missing(key: str, near: str | None, predictions: PredictionSet) -> MissingPrediction:
+    names = predictions.naming.names(key)
     return MissingPrediction(
         f"no prediction of {key}",
-        expected=f"{key}{SUFFIX}",
+        expected=" or ".join(names),
         mend=f"is {near!r} meant?" if near else "",
-        file=predictions.where(f"{predictions.prefix}{key}{SUFFIX}"),
+        file=predictions.where(f"{predictions.prefix}{names[0]}"),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from segbench.errors import BadParameter, RunIncomplete
+from segbench.errors import BadParameter, RunIncomplete, counted
 from segbench.late import late
 
 C = TypeVar("C", bound=Sequence[object])
@@ -74,7 +74,8 @@ def _next(waiting: deque[tuple[C, Future[R]]]) -> tuple[C, R]:
         return chunk, future.result()
     except BrokenExecutor:
         raise RunIncomplete(
-            f"a worker died; the first chunk without a result is {chunk[0]!s} … {chunk[-1]!s} ({len(chunk)} images)",
+            f"a worker died; the first chunk without a result is {chunk[0]!s} … {chunk[-1]!s} "
+            f"({counted(len(chunk), 'image')})",
             expected="every worker to finish",
             mend="run again with --workers 1 to find the image, or with fewer workers if memory ran out",
         ) from None

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.images import HEADER_BYTES, is_rgb, palette_of, read_header
+from segbench.datasets.instances import instances_map
 from segbench.datasets.layouts import SUFFIX
-from segbench.datasets.maps import instances_map, prediction_map, truth_map
+from segbench.datasets.maps import prediction_map, truth_map
 from segbench.datasets.predictions import PredictionSet
 from segbench.datasets.truth import TruthSet
 from segbench.encoding import renumber
@@ -78,7 +79,7 @@ class Reader:
         """Whether the values of both files are counted as they are, and nothing else is."""
         layout, kind = self.truth.layout, self.truth.protocol.kind
         plain = kind == "labels" and layout.values in ("ids", "colors") and not layout.mask
-        return plain and not (self.with_instances or self.numbering or self.resize)
+        return plain and not (self.truth.is_unmasked or self.with_instances or self.numbering or self.resize)
 
     def read(self, key: str, file: str | None) -> Reading:
         """Read one image.
@@ -103,13 +104,14 @@ class Reader:
         truth = truth_map(self.truth, key)
         name = tuple(key.split("/"))
         instances = instances_map(self.truth, key) if self.with_instances else None
+        about_truth = ("unmasked",) if self.truth.is_unmasked else ()
         if file is None:
-            return Reading(Sample(name, truth, None, instances))
+            return Reading(Sample(name, truth, None, instances), notes=about_truth)
         data = self._bytes(file, truth.shape)
         prediction, notes = self._prediction(data, truth.shape)
         sample = Sample(name, truth, prediction, instances)
         palette = palette_of(data) if self._counts_values else b""
-        return Reading(sample, hashlib.sha256(data).hexdigest(), palette, notes)
+        return Reading(sample, hashlib.sha256(data).hexdigest(), palette, (*about_truth, *notes))
 
     @property
     def _counts_values(self) -> bool:

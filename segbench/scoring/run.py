@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from segbench.datasets.predictions import PredictionSet
 from segbench.datasets.truth import TruthSet
-from segbench.errors import BadParameter, DatasetError, MissingPrediction, Refusal, UnclaimedFile
+from segbench.errors import BadParameter, DatasetError, MissingPrediction, Refusal, UnclaimedFile, counted
 from segbench.frozen import dataclass
 from segbench.scoring import hints
 from segbench.scoring.counting import Count, Job, Task
@@ -112,7 +112,14 @@ class Run:
         header = replace(header, unclaimed=paired.unclaimed[:SHOWN], n_unclaimed=len(paired.unclaimed))
         self._hint_at_split(paired)
         keys, paired = self._mine(paired)
-        refused = check_headers(self.truth, keys, self.predictions, paired.files, any_size=self.options.resize)
+        refused = check_headers(
+            self.truth,
+            keys,
+            self.predictions,
+            paired.files,
+            any_size=self.options.resize,
+            workers=self.options.workers,
+        )
         faults = self._stage_one(paired) + list(refused.items())
         plan = self.case.plan
         whole = Outcome(plan.start(), unclaimed=header.unclaimed, n_unclaimed=header.n_unclaimed)
@@ -168,6 +175,9 @@ class Run:
         if faults:
             ordered = [fault for _, fault in sorted(faults, key=lambda fault: fault[0])]
             raise ordered[0] if len(ordered) == 1 else Refusal(ordered)
+        if self.case.is_shard:
+            # Void alone is nothing yet: the other shards may hold more.
+            return
         try:
             refuse_nothing(self.case.plan, whole.states)
         except DatasetError as error:
@@ -193,7 +203,7 @@ class Run:
     def _chunks(self, keys: list[str], paired: Pairing, refused: Collection[str]) -> Iterator[list[Task]]:
         miss = self.options.missing == "miss"
         # A few chunks for each worker, or the last one works alone.
-        size = min(CHUNK, -(-len(keys) // (4 * self.options.workers)))
+        size = min(CHUNK, -(-len(keys) // (8 * self.options.workers)))
         for start in range(0, len(keys), size):
             span = slice(start, start + size)
             pairs = zip(keys[span], paired.files[span], strict=True)
@@ -235,5 +245,6 @@ def shard_of(items: Sequence[T], shard: str) -> list[T]:
         raise BadParameter(f"shard {shard!r}", expected="I/N with I from 1 to N")
     mine = list(items[int(match[1]) - 1 :: int(match[2])])
     if not mine:
-        raise BadParameter(f"shard {shard} of {len(items)} images is empty", expected="no more shards than images")
+        found = f"shard {shard} of {counted(len(items), 'image')} is empty"
+        raise BadParameter(found, expected="no more shards than images")
     return mine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet, open_truth
-from segbench.errors import BadParameter
+from segbench.errors import BadParameter, counted
 from segbench.protocols.load import load_protocol
 from segbench.protocols.protocol import Protocol
 from segbench.result import Result
@@ -167,9 +167,11 @@ def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: st
         outcome = outcome_of(paths, case.plan, on_record=lambda record: writer.write([record.line()]))
         if outcome.n_images != whole.n_images:
             raise BadParameter(
-                f"{outcome.n_images} images in {len(paths)} state files", expected=f"{whole.n_images} images"
+                f"{counted(outcome.n_images, 'image')} in {counted(len(paths), 'state file')}",
+                expected=counted(whole.n_images, "image"),
             )
-    return case.result(outcome)
+        # The file takes its name only when the whole is not refused.
+        return case.result(outcome)
 
 
 def _numbering(protocol: Protocol, input_: str) -> dict[int, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from segbench.codec import canonical_json
-from segbench.errors import BadParameter, DatasetError
+from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
 from segbench.result import StateFile
@@ -202,7 +202,7 @@ def states_of(path: Path, plan: Plan) -> States:
     header, outcome = read_header(path), outcome_of([path], plan)
     if not header.shard and outcome.n_images != header.n_images:
         raise DatasetError(
-            f"{outcome.n_images} images", expected=f"{header.n_images} as the header says", file=str(path)
+            counted(outcome.n_images, "image"), expected=f"{header.n_images} as the header says", file=str(path)
         )
     return outcome.states
 

@@ -470,7 +470,7 @@ def _voc_colors() -> np.ndarray:
 _LIST = "/ImageSets/Segmentation/val.txt"
 _TRUTH = f"/SegmentationClass/{FIRST}.png"
 _PART = np.argwhere(prediction(FIRST) != truth(FIRST))[0]
-_LEFT_OVER = "1 files? belongs? to no image"
+_LEFT_OVER = "1 file belongs to no image"
 
 CASES = (
     Case(lm_truncated, Refused("unreadable-image")),

@@ -61,7 +61,7 @@ class TestExitCodes:
         assert run("score", *of(site)).code == 0
         outcome = run("score", *of(site, "--strict"))
         assert outcome.code == 1
-        assert "segbench: failed: 1 warnings (--strict)\n" in outcome.err
+        assert "segbench: failed: 1 warning (--strict)\n" in outcome.err
 
     @pytest.mark.parametrize("args", [
         ["scroe"],

@@ -190,7 +190,7 @@ class TestWindows:
     def test_rows_that_are_not_there(self, window: tuple[int, int]) -> None:
         with open_raster(written(np.zeros((5, 4), np.uint8))) as raster:
             assert raster.read(5, 5).shape == (0, 4)
-            with pytest.raises(BadParameter, match="5 rows and 1 pages"):
+            with pytest.raises(BadParameter, match="5 rows and 1 page,"):
                 raster.read(*window)
             for number in (-1, 1):
                 with pytest.raises(BadParameter):

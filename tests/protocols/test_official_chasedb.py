@@ -129,7 +129,10 @@ def test_the_second_observer_beside_the_official_files(tmp_path: Path) -> None:
     result = segbench.score(at["flat"], dataset="chasedb", data_root=at["flat"], metrics=BY_IMAGE)
     hold(result, expected(images, KEYS, masked=False))
     # Pictures and first observer are no predictions.
-    assert [warning.partition(":")[0] for warning in result.warnings] == ["56 files belong to no image of the split"]
+    assert [warning.partition(":")[0] for warning in result.warnings] == [
+        "no field-of-view mask",
+        "56 files belong to no image of the split",
+    ]
 
 
 def test_a_split_asks_for_its_images(tmp_path: Path) -> None:

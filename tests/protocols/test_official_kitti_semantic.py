@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import segbench
-from segbench.datasets.maps import instances_map
+from segbench.datasets.instances import instances_map
 from segbench.datasets.truth import TruthSet
 from segbench.errors import DatasetError, MissingPrediction, StrayLabel
 from segbench.protocols.load import load_protocol

@@ -138,7 +138,7 @@ def test_a_palette_in_another_order_is_warned_of(tmp_path: Path) -> None:
     image.putpalette(colors[order].tobytes())
     image.save(site.file("2007_000033"))
     warnings = segbench.score(site.predictions, dataset="voc", data_root=site.root).warnings
-    assert [w for w in warnings if w.startswith("1 predictions have a palette whose colours stand for other classes")]
+    assert [w for w in warnings if w.startswith("1 prediction has a palette whose colours stand for other classes")]
 
 
 def test_a_foreign_palette_is_nothing_to_warn_of(tmp_path: Path) -> None:

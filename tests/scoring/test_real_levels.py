@@ -143,7 +143,7 @@ class TestDrive:
         missed = score(predictions, dataset="drive", data_root=root, missing="miss")
         (predictions / "07.png").write_bytes(png(np.zeros((584, 565), np.uint8)))
         hold_counts(values(missed), *pixels(root / "test/manual1", predictions, root / "test/mask"))
-        assert missed.warnings == ("1 of 20 images have no prediction and count as missed",)
+        assert missed.warnings == ("1 of 20 images has no prediction and counts as missed",)
 
     def test_the_truth_by_path_counts_every_pixel(self, real_data: Path) -> None:
         test = real_data / "drive/test"

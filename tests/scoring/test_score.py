@@ -232,7 +232,7 @@ class TestMissing:
         accuracy = next(score for key, score in result.scores.items() if key.startswith("pixel_accuracy"))
         assert accuracy.value == 4 * k / (4 * k + 12)
         assert all(score.signature.split("|")[6] == "miss" for score in result.scores.values())
-        assert "1 of 2 images have no prediction and count as missed" in result.warnings
+        assert "1 of 2 images has no prediction and counts as missed" in result.warnings
 
         assert [(f.code, f.exit) for f in faults_of(predictions, truth, dataset=dataset)] == [("missing-prediction", 3)]
 

@@ -1,0 +1,68 @@
+"""``segbench plot``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from segbench.cli import report
+from segbench.cli.options import FOLDER
+from segbench.errors import BadParameter
+from segbench.late import late
+
+_plot = late("segbench.scoring.plots:plot")
+_write_bytes = late("segbench.scoring.output:write_bytes")
+
+#: Formats of a figure by the suffix of its file.
+SUFFIXES = {".svg": "svg", ".png": "png"}
+
+
+@click.command(short_help="Draw the curves of results on probability maps.")
+@click.argument("kind", type=click.Choice(["roc", "pr", "calibration"]))
+@click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=FOLDER)
+@click.option("--dataset", help="The path of the protocol, where it is one of your own.")
+@click.option(
+    "-o",
+    "--output",
+    type=FOLDER,
+    help="The figure, .svg or .png by suffix; default: SVG on standard output, unless that is a terminal.  "
+    "Example: -o roc.svg",
+)
+def plot(
+    kind: Literal["roc", "pr", "calibration"], results: tuple[Path, ...], dataset: str | None, output: Path | None
+) -> int:
+    """Draw the curves of one or more RESULTs on probability maps (drive, chasedb, kitti-road, …) in one figure.
+
+    A RESULT is what `segbench score … -o RESULT.json` has written, with its state beside it; its file name goes to the
+    legend. KIND is roc, pr (precision and recall) or calibration. Curves have a point at every level that occurs, of
+    the pixels of all images together; the threshold of f1 and its like is marked. A binary map is a point.
+
+    \b
+    Examples:
+      segbench score unet/ --dataset drive --data-root DRIVE -o unet.json
+      segbench plot roc unet.json -o roc.svg
+      segbench plot pr unet.json observer2.json -o pr.png
+    """
+    format_ = _format_of(output)
+    data: bytes = _plot(results, kind=kind, format=format_, dataset=dataset)
+    if output is None:
+        report.data(data.decode())
+    else:
+        _write_bytes(output, data)
+    return 0
+
+
+def _format_of(output: Path | None) -> str:
+    """Find out whether and how the figure can be written, before anything is read."""
+    if output is None:
+        if sys.stdout.isatty():
+            raise BadParameter("no file for the figure", expected="-o FILE.svg or -o FILE.png, or a pipe")
+        return "svg"
+    if output.suffix.lower() not in SUFFIXES:
+        raise BadParameter(f"-o {output.name}", expected="a file name that ends in .svg or .png")
+    if not output.parent.is_dir():
+        raise BadParameter("no such folder", expected="an existing folder for -o", file=str(output.parent))
+    return SUFFIXES[output.suffix.lower()]
