@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from segbench.metrics.functions import mean_iou as mean_iou
     from segbench.metrics.functions import mean_precision as mean_precision
     from segbench.metrics.functions import mean_recall as mean_recall
+    from segbench.metrics.functions import multilabel_dice as multilabel_dice
+    from segbench.metrics.functions import multilabel_iou as multilabel_iou
     from segbench.metrics.functions import pixel_accuracy as pixel_accuracy
     from segbench.metrics.functions import precision_wp as precision_wp
     from segbench.metrics.functions import recall_wp as recall_wp
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from segbench.metrics.instances import MeanIiou as MeanIiou
     from segbench.metrics.membrane import VInfo as VInfo
     from segbench.metrics.membrane import VRand as VRand
+    from segbench.metrics.multilabel import MultiLabelDice as MultiLabelDice
+    from segbench.metrics.multilabel import MultiLabelIou as MultiLabelIou
     from segbench.metrics.region import AdeScore as AdeScore
     from segbench.metrics.region import CategoryIou as CategoryIou
     from segbench.metrics.region import FrequencyWeightedIou as FrequencyWeightedIou
@@ -71,6 +75,8 @@ if TYPE_CHECKING:
     from segbench.result import Score as Score
     from segbench.scoring.output import state_path as state_path
     from segbench.scoring.output import write_result as write_result
+    from segbench.scoring.pack import Packed as Packed
+    from segbench.scoring.pack import pack as pack
     from segbench.scoring.pairs import score_pairs as score_pairs
     from segbench.scoring.score import merge as merge
     from segbench.scoring.score import score as score
@@ -97,7 +103,10 @@ _HOMES = {
     "MeanIou": "segbench.metrics.region",
     "MeanPrecision": "segbench.metrics.region",
     "MeanRecall": "segbench.metrics.region",
+    "MultiLabelDice": "segbench.metrics.multilabel",
+    "MultiLabelIou": "segbench.metrics.multilabel",
     "PixelAccuracy": "segbench.metrics.region",
+    "Packed": "segbench.scoring.pack",
     "PrecisionWp": "segbench.metrics.road",
     "RecallWp": "segbench.metrics.road",
     "Result": "segbench.result",
@@ -126,6 +135,9 @@ _HOMES = {
     "mean_precision": "segbench.metrics.functions",
     "mean_recall": "segbench.metrics.functions",
     "merge": "segbench.scoring.score",
+    "pack": "segbench.scoring.pack",
+    "multilabel_dice": "segbench.metrics.functions",
+    "multilabel_iou": "segbench.metrics.functions",
     "parse_metric": "segbench.metrics.table",
     "pixel_accuracy": "segbench.metrics.functions",
     "precision_wp": "segbench.metrics.functions",

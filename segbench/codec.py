@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import tomllib
+from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -103,12 +104,17 @@ def pretty_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def _refuse_unknown(data: Any, kind: Any, path: str, file: str) -> None:
     if isinstance(data, dict):
         # A table that may be left out: `Table | None`.
         kind = next((option for option in get_args(kind) if dataclasses.is_dataclass(option)), kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(data, dict):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         for key, value in data.items():
             here = f"{path}.{key}" if path else key
             if key not in hints:

@@ -136,8 +136,9 @@ def _listed(names: Sequence[str]) -> str:
 def _splits(protocol: Protocol) -> Iterator[tuple[str, str]]:
     for split, n in protocol.splits.items():
         count = counted(n, "image") if n else "any number of images"
-        folder = protocol.layouts_of(split)[0].split_folders.get(split, split)
-        notes = [f"in folders named {folder}"] if folder != split else []
+        layout = protocol.layouts_of(split)[0]
+        folder = layout.split_folders.get(split, split)
+        notes = [f"in folders named {folder}"] if folder != split and "{split}" in layout.truth else []
         notes += ["scored unless --split names another"] if split == protocol.default_split else []
         named = [name.replace("*", "…") for name in protocol.keys.get(split, ())]
         yield split, "; ".join([count, *notes]) + (f"\nnamed {', '.join(named)}" if named else "")

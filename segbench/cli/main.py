@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "score": ("segbench.cli.score:score", "Score a folder of predictions by a data set's official protocol."),
     "check": ("segbench.cli.check:check", "Say whether a submission would be accepted, without a score."),
     "explain": ("segbench.cli.explain:explain", "Explain a data set, a metric, or a signature."),
+    "pack": ("segbench.cli.pack:pack", "Make the archive that an official server takes."),
     "datasets": ("segbench.cli.datasets:datasets", "List data sets, show a layout, check the copy on disk."),
     "merge": ("segbench.cli.merge:merge", "Put the shards of one submission together."),
     "plot": ("segbench.cli.plot:plot", "Draw the curves of results on probability maps."),

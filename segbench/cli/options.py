@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,9 @@ FOLDER = click.Path(path_type=Path)
 #: The folder whose files are the known data sets.
 _PROTOCOLS = Path(__file__).parent.parent / "protocols" / "data"
 
+#: Options by which a submission is scored that a server would refuse.
+_MENDED = ("missing", "resize")
+
 
 def _datasets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return sorted(path.stem for path in _PROTOCOLS.glob(f"{incomplete}*.toml"))
@@ -23,55 +26,69 @@ def _datasets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def submission(command: F) -> F:
     """Add what names a submission and the truth it is held against."""
-    options = (
-        click.argument("predictions", type=FOLDER),
-        click.option(
+    return _with(command, _offered())
+
+
+def packable(command: F) -> F:
+    """Add what names a submission that is packed: whole, and in its right size."""
+    return _with(
+        command, _offered(split="Split to pack; default: the one that the server scores, for most test."), but=_MENDED
+    )
+
+
+def _with(command: F, options: Mapping[str, Callable[[F], F]], but: Container[str] = ()) -> F:
+    for name, option in reversed(list(options.items())):
+        command = command if name in but else option(command)
+    return command
+
+
+def _offered(split: str = "Split to score; default: the data set's own, for most val.") -> dict[str, Any]:
+    return {
+        "predictions": click.argument("predictions", type=FOLDER),
+        "dataset": click.option(
             "--dataset",
             required=True,
             shell_complete=_datasets,
             help="Data set by name, or the path of a protocol in TOML.  Example: --dataset voc",
         ),
-        click.option("--split", help="Split to score; default: the data set's own, for most val."),
-        click.option(
+        "split": click.option("--split", help=split),
+        "data-root": click.option(
             "--data-root",
             type=FOLDER,
             help="Folder of the data set in its own layout; default: $SEGBENCH_DATA/NAME.",
         ),
-        click.option("--truth", type=FOLDER, help="Folder of truth label maps, in place of --data-root."),
-        click.option(
+        "truth": click.option("--truth", type=FOLDER, help="Folder of truth label maps, in place of --data-root."),
+        "missing": click.option(
             "--missing",
             type=click.Choice(["error", "miss"]),
             default="error",
             show_default=True,
             help="An image without prediction refuses the submission, or counts as missed in every pixel.",
         ),
-        click.option(
+        "resize": click.option(
             "--resize",
             type=click.Choice(["nearest"]),
             help="Resize predictions of another size to their truth; default: they are refused.",
         ),
-        click.option(
+        "input": click.option(
             "--input",
             type=click.Choice(["ids", "trainids"]),
             default="ids",
             show_default=True,
             help="What the values of predictions are: ids, or train ids of Cityscapes.",
         ),
-        click.option(
+        "workers": click.option(
             "--workers", type=click.IntRange(min=1), help="Chunks worked on at a time; default: one for each CPU."
         ),
-        click.option(
+        "executor": click.option(
             "--executor",
             type=click.Choice(["threads", "processes"]),
             default="threads",
             show_default=True,
             help="Where to count.",
         ),
-        click.option("--strict", is_flag=True, help="Treat warnings as faults."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+        "strict": click.option("--strict", is_flag=True, help="Treat warnings as faults."),
+    }
 
 
 def output_format(*choices: str) -> Callable[[F], F]:

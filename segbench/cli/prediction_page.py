@@ -13,6 +13,7 @@ KINDS = {
     "labels": "label maps",
     "levels": "maps of probability",
     "membranes": "maps of the probability of being inside",
+    "multilabel": "maps of classes that may overlap",
 }
 
 _LEVELS = (
@@ -22,6 +23,7 @@ _MEMBRANES = (
     "PNG, or TIFF with a page for each slice: p is the probability of {positive}, as floats from 0 to 1, 8 bits "
     "(value / 255) or 16 bits (value / 65535)"
 )
+_SEVERAL = "grey PNG whose bit i is the class of index i (8 or 16 classes at most), or TIFF with a page for each class"
 
 
 def lines(protocol: Protocol, layouts: Sequence[Layout]) -> list[str]:
@@ -46,6 +48,8 @@ def names(protocol: Protocol, layout: Layout) -> list[str]:
 def _values(protocol: Protocol) -> str:
     if protocol.kind == "labels":
         return "; ".join(_labels(protocol))
+    if protocol.kind == "multilabel":
+        return _SEVERAL
     positive = protocol.space.evaluated[1].name
     if protocol.kind == "membranes":
         return _MEMBRANES.format(positive=positive)

@@ -15,12 +15,14 @@ from segbench.datasets.truth import TruthSet
 from segbench.errors import DatasetError, SubmissionError, UnreadableImage
 from segbench.labels import Color
 from segbench.late import late
+from segbench.protocols.protocol import Protocol
 from segbench.samples import Strips
 
 Labels: TypeAlias = NDArray[np.integer[Any]]
 
 decode_binary = late("segbench.datasets.levels:decode_binary")
 decode_levels = late("segbench.datasets.levels:decode_levels")
+decode_multilabel = late("segbench.datasets.multilabel:decode_multilabel")
 image_size = late("segbench.datasets.pillow:image_size")
 open_raster = late("segbench.datasets.geo:open_raster")
 rasterised = late("segbench.datasets.facades:rasterised")
@@ -91,22 +93,21 @@ def truth_size(truth: TruthSet, key: str) -> tuple[int, int] | None:
     return header.height, header.width
 
 
-def prediction_map(data: bytes, kind: str, colors: Mapping[Color, int]) -> Labels | Strips | NDArray[Any]:
+def prediction_map(data: bytes, protocol: Protocol) -> Labels | Strips | NDArray[Any]:
     """Decode a prediction.
 
     Parameters
     ----------
     data : bytes
         The whole file: a PNG, or a TIFF where the data set has such.
-    kind : str
-        What predictions of the protocol hold, see `Protocol`.
-    colors : mapping of color to int
-        Id of each colour of the data set.
+    protocol : Protocol
+        Says what predictions hold.
 
     Returns
     -------
     ndarray, shape (height, width) or (depth, height, width), or Strips
-        Ids for ``labels``; levels of 8 bits for ``levels``; levels or probabilities for ``membranes``.
+        Ids for ``labels``; levels of 8 bits for ``levels``; levels or probabilities for ``membranes``; a bit for each
+        class for ``multilabel``.
 
     Raises
     ------
@@ -115,9 +116,13 @@ def prediction_map(data: bytes, kind: str, colors: Mapping[Color, int]) -> Label
     StrayLabel
         When a colour is not in the table.
     """
-    if kind == "labels":
-        return label_map(data, colors)
-    return _probabilities(data) if kind == "membranes" else decode_levels(data)
+    if protocol.kind == "labels":
+        return label_map(data, protocol.colors)
+    if protocol.kind == "membranes":
+        return _probabilities(data)
+    several = protocol.kind == "multilabel"
+    found: Labels = decode_multilabel(data, len(protocol.space.evaluated)) if several else decode_levels(data)
+    return found
 
 
 def label_map(data: bytes, colors: Mapping[Color, int]) -> Labels | Strips:
@@ -187,6 +192,9 @@ def _of_ids(truth: TruthSet, key: str, data: bytes) -> Labels | Strips:
     if truth.protocol.kind == "membranes" and is_tiff(data):
         stack: Labels = _stack(data).astype(np.int64)
         return stack
+    if truth.protocol.kind == "multilabel":
+        several: Labels = decode_multilabel(data, len(truth.protocol.space.evaluated))
+        return several
     return label_map(data, truth.protocol.colors)
 
 

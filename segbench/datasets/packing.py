@@ -14,16 +14,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.datasets.files import as_dataset_error, read_truth
+from segbench.datasets.files import read_truth
 from segbench.datasets.images import read_header
 from segbench.datasets.maps import is_tiff, label_map, prediction_map
 from segbench.datasets.pictures import picture_path
 from segbench.datasets.pngwriter import encode_png
 from segbench.datasets.truth import TruthSet
 from segbench.encoding import renumber
-from segbench.errors import BadParameter, DatasetError, ShapeMismatch, SubmissionError, UnreadableImage
+from segbench.errors import BadParameter, DatasetError, ShapeMismatch, SubmissionError
 from segbench.frozen import dataclass
 from segbench.late import late
+from segbench.metrics.membrane import as_probabilities
 from segbench.protocols.packing import Packing
 from segbench.samples import Strips
 
@@ -120,14 +121,13 @@ class Packer:
             first = first or page.shape
             if len(page) != 1 or page.shape != first:
                 found = "×".join(map(str, page.shape if len(page) > 1 else page.shape[1:]))
-                raise ShapeMismatch(f"a slice of {found} pixels", expected=f"{first[1]}×{first[2]} as the first", file=name)
+                expected = f"{first[1]}×{first[2]} as the first"
+                raise ShapeMismatch(f"a slice of {found} pixels", expected=expected, file=name)
             yield page[0]
 
     def _probabilities(self, data: bytes) -> NDArray[np.float32]:
         """Return the probabilities in a file, shape (pages, rows, columns)."""
-        values = np.asarray(prediction_map(data, self.truth.protocol.kind, {}))
-        levels = values.dtype == np.uint8
-        floats = values.astype(np.float32) / np.float32(255) if levels else values.astype(np.float32, copy=False)
+        floats = as_probabilities(prediction_map(data, self.truth.protocol))
         return floats if floats.ndim == 3 else floats[None]
 
     def labels(self, data: bytes) -> Labels | Strips:
@@ -240,6 +240,7 @@ def _rows(labels: Labels | Strips, start: int, stop: int) -> Labels:
 
 
 def _is_of_floats(data: bytes) -> bool:
-    """Whether a TIFF is a stack of 32-bit floats as it is."""
+    """Whether a TIFF is a plain stack of 32-bit floats: neither compressed nor a BigTIFF, which not all readers know."""
     raster = _open_raster(data)
-    return bool(raster.dtype == np.float32 and raster.bands == 1)
+    n_bytes = raster.n_pages * raster.shape[0] * raster.shape[1] * 4
+    return bool(raster.dtype == np.float32 and data[2:4] in (b"*\0", b"\0*") and len(data) > n_bytes)

@@ -58,6 +58,11 @@ def open_pictures(protocol: Protocol, *, split: str, data_root: Path | None = No
     return TruthSet(shown, layout, split, root, keys)
 
 
+def as_pictures(truth: TruthSet) -> TruthSet:
+    """Return the images of a split whose `truth` is not on disk, as `open_pictures` does."""
+    return replace(truth, layout=_of_pictures(truth.layout, truth.protocol))
+
+
 def picture_path(truth: TruthSet, pattern: str, key: str) -> str:
     """Return a file of the picture of an image, by a `pattern`: those of KITTI road belong to its street."""
     return truth.file(pattern, calibration_name(key).removesuffix(".txt") if _is_road(truth.layout) else key)

@@ -31,7 +31,7 @@ def encode_png(pixels: NDArray[np.uint8], palette: bytes = b"") -> bytes:
     rows = np.zeros((height, width + 1), np.uint8)  # Each row begins with its filter, 0 for none.
     rows[:, 1:] = pixels
     header = struct.pack(">IIBBBBB", width, height, 8, _PALETTE if palette else _GREY, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = [(b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(rows.data)), (b"IEND", b"")]
     return _SIGNATURE + b"".join(_chunk(*chunk) for chunk in chunks if chunk[1] or chunk[0] == b"IEND")
 
 

@@ -111,7 +111,7 @@ class Naming:
         before, behind = affixes_of(layout.prediction)
         stem, _, suffix = behind.rpartition(".")
         is_tiff = ".tif" in (layout.suffix, f".{suffix}")
-        takes_tiff = kind == "membranes" or (kind == "labels" and is_tiff)
+        takes_tiff = kind in ("membranes", "multilabel") or (kind == "labels" and is_tiff)
         suffixes = (SUFFIX, ".tif", ".tiff") if takes_tiff else (SUFFIX,)
         return cls(suffixes, layout.reader, (before, stem), ".tif" if takes_tiff and is_tiff else SUFFIX)
 

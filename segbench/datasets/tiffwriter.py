@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def rgb_tiff(shape: tuple[int, int], strips: Iterator[NDArray[np.uint8]]) -> byt
     ResourceError
         When it would be longer than a TIFF can be.
     """
-    pixels = [zlib.compress(np.ascontiguousarray(strip)) for strip in strips]
+    pixels = [zlib.compress(np.ascontiguousarray(strip).data) for strip in strips]
     fields = {
         _COLUMNS: [shape[1]],
         _ROWS: [shape[0]],
@@ -113,7 +113,7 @@ def float_pages(pages: Iterator[NDArray[Any]], n_pages: int) -> Iterator[bytes]:
         at += len(head) + len(pixels)
 
 
-def _directory(fields: dict[int, Sequence[int]], strips: list[int], *, at: int, is_last: bool) -> bytes:
+def _directory(fields: Mapping[int, Sequence[int]], strips: list[int], *, at: int, is_last: bool) -> bytes:
     """Return the directory of a page that begins at `at` and is followed by its strips, given by their lengths."""
     fields = {**fields, _STRIPS: strips, _STRIP_BYTES: strips}
     size = 2 + 12 * len(fields) + 4

@@ -49,6 +49,19 @@ space : LabelSpace or int
 void : int or iterable of int, default ()
     Further ids that are not inside."""
 
+_SEVERAL = """\
+Parameters
+----------
+truth, prediction : array_like, shape (rows, columns) or (classes, rows, columns), or a list of these
+    One image, or a list or tuple of images that may differ in shape. Two axes of unsigned integers are bits: bit i,
+    worth 2**i, says whether a pixel has class i. Three are a layer of bool, or of 0 and 1, for each class, four such a
+    layer (slices, rows, columns) of a volume; a list of layers is a list of images: give one array. The two may
+    differ in form. Whatever has ``__array__`` or ``__dlpack__``. Never changed.
+space : LabelSpace or int
+    The classes, in the order of bits or layers, or their number.
+void : int or iterable of int, default ()
+    Ids that are no classes. No pixel is void: one without any class is counted as such."""
+
 _LABEL_ERRORS = """\
 BadParameter
     For a field with a value it cannot take, lists of unequal length, no pixel, or anything that holds no labels.
@@ -83,6 +96,19 @@ StrayLabel
 DatasetError
     When a truth holds a value outside `space` and `void`, or a float that is no whole number."""
 
+_SEVERAL_ERRORS = """\
+BadParameter
+    For a field with a value it cannot take, lists of unequal length, no pixel, or a map of two axes that is not
+    unsigned or has fewer bits than there are classes.
+UnknownName
+    When `classes` names neither a class nor a group of `space`.
+ShapeMismatch
+    When truth and prediction of an image differ in shape, or a prediction has another number of layers.
+StrayLabel
+    When a prediction holds a bit beyond the last class, or in a layer anything but 0 and 1.
+DatasetError
+    When a truth does, or has another number of layers."""
+
 _LABEL_NOTES = """\
 For a class, TP is the pixels where both truth and prediction are that class, GT the counted pixels where the truth is,
 and PR the counted pixels where the prediction is. Pixels whose truth is void are not counted."""
@@ -96,6 +122,10 @@ Cells are 4-connected. Those predicted are made of the pixels above a threshold,
 grow until lines one pixel wide are left between them. Only pixels inside true cells count; each of them on a line is a
 predicted cell of its own. A list of slices scores what their stack scores."""
 
+_SEVERAL_NOTES = """\
+For a class, TP is the pixels that have it in both truth and prediction, GT those that have it in the truth, and PR
+those that have it in the prediction."""
+
 #: What functions of a family share: their parameters, parts, errors and letters.
 _FAMILIES = {
     "confusion": (_LABELS, " and the value of each part in ``per_class``", _LABEL_ERRORS, _LABEL_NOTES),
@@ -106,6 +136,7 @@ _FAMILIES = {
         _MEMBRANE_ERRORS,
         _MEMBRANE_NOTES,
     ),
+    "multilabel": (_SEVERAL, " and the value of each class in ``per_class``", _SEVERAL_ERRORS, _SEVERAL_NOTES),
 }
 
 _RESULT = """\

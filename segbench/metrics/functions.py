@@ -11,7 +11,7 @@ from typing import Any, Protocol, get_type_hints
 
 from segbench.errors import BadParameter, counted
 from segbench.labels import LabelSpace
-from segbench.metrics import binary, membrane, region, road
+from segbench.metrics import binary, membrane, multilabel, region, road
 from segbench.metrics.base import Metric
 from segbench.metrics.documentation import documentation
 from segbench.metrics.running import Running
@@ -38,6 +38,8 @@ __all__ = [
     "mean_iou",
     "mean_precision",
     "mean_recall",
+    "multilabel_dice",
+    "multilabel_iou",
     "pixel_accuracy",
     "precision_wp",
     "recall_wp",
@@ -189,3 +191,5 @@ fpr_wp = function_of(road.FprWp)
 fnr_wp = function_of(road.FnrWp)
 v_rand = function_of(membrane.VRand)
 v_info = function_of(membrane.VInfo)
+multilabel_iou = function_of(multilabel.MultiLabelIou)
+multilabel_dice = function_of(multilabel.MultiLabelDice)

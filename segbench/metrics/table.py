@@ -29,6 +29,7 @@ _HOMES = {
     "binary": ("auc", "average_precision", "f1", "accuracy", "sensitivity", "specificity", "mcc"),
     "road": ("max_f", "interpolated_precision", "precision_wp", "recall_wp", "fpr_wp", "fnr_wp"),
     "membrane": ("v_rand", "v_info"),
+    "multilabel": ("multilabel_iou", "multilabel_dice"),
 }
 
 

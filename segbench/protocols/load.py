@@ -48,7 +48,7 @@ class _File:
     layout: _Layout
     splits: dict[str, int]
     default_split: str
-    kind: Literal["labels", "levels", "membranes"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel"] = "labels"
     classes: tuple[Class, ...] = ()
     classes_from: str = ""
     layouts: tuple[_Layout, ...] = ()
@@ -219,6 +219,11 @@ def _pack(record: _File) -> Packing | None:
         return None
     if pack.split and not (pack.split in record.splits or pack.files):
         raise BadParameter(f"table pack, key split: no split {pack.split!r}", expected=" | ".join(record.splits))
+    plain = [c.name for c in record.classes if c.color is None]
+    if pack.holds == "colors" and plain:
+        raise BadParameter(
+            f"table pack, key holds: 'colors', and class {plain[0]!r} has none", expected="a colour each"
+        )
     return pack.check()
 
 

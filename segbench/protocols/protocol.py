@@ -91,7 +91,12 @@ class Layout:
 
 
 #: Families of metrics that judge each kind of prediction.
-_FAMILIES = {"labels": ("confusion", "instances"), "levels": ("levels",), "membranes": ("membrane",)}
+_FAMILIES = {
+    "labels": ("confusion", "instances"),
+    "levels": ("levels",),
+    "membranes": ("membrane",),
+    "multilabel": ("multilabel",),
+}
 
 
 def affixes_of(pattern: str) -> tuple[str, str]:
@@ -133,7 +138,8 @@ class Protocol:
     layouts : tuple of Layout
         Where the files are: the first that is found counts.
     kind : str
-        What predictions hold: ``labels``, ``levels`` of probability, or ``membranes``.
+        What predictions hold: ``labels``, ``levels`` of probability, ``membranes`` or, for classes that overlap,
+        ``multilabel``.
     keys : mapping of str to tuple of str
         The images of each split that has no list: names, or beginnings of names, which end with a star.
     notes : tuple of str
@@ -157,7 +163,7 @@ class Protocol:
     splits: Mapping[str, int]
     default_split: str
     layouts: tuple[Layout, ...]
-    kind: Literal["labels", "levels", "membranes"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel"] = "labels"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     source: tuple[str, ...] = ()

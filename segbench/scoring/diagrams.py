@@ -190,7 +190,8 @@ def _pr(name: str, levels: Levels, plan: Plan) -> Series:
         x, y = point = _recall_precision(AtThreshold.of(levels, N_LEVELS - 1))
         return _point(name, point, f"precision {_number(y)}, recall {_number(x)}")
     curve = precision_recall(levels)
-    summary = f"AP {_number(AveragePrecision().value(levels))}"
+    # Not "AP": that of KITTI road is another number.
+    summary = f"average precision {_number(AveragePrecision().value(levels))}"
     marks = {threshold: _recall_precision(counts) for threshold, counts in working_points(plan, levels).items()}
     # The end at recall 0 has no threshold; precision 1 there would be a line up the axis that nothing was measured on.
     precision = np.append(curve.precision[:-1], curve.precision[-2])

@@ -8,6 +8,7 @@ from typing import Any
 from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Metric, Tally
+from segbench.metrics.confusion import ConfusionTally
 from segbench.metrics.states import State
 from segbench.protocols.protocol import Protocol
 from segbench.samples import Sample
@@ -42,7 +43,12 @@ class Plan:
         families: dict[str, list[Metric[Any]]] = {}
         for metric in metrics.values():
             families.setdefault(metric.family, []).append(metric)
-        tallies = {name: members[0].tally(members, protocol.space) for name, members in families.items()}
+        tallies: dict[str, Tally] = {
+            name: members[0].tally(members, protocol.space) for name, members in families.items()
+        }
+        if protocol.kind == "labels":
+            # The digest of the truth is made of its table, whatever is judged.
+            tallies.setdefault("confusion", ConfusionTally(protocol.space))
         return cls(protocol.space, metrics, tallies)
 
     def start(self) -> States:

@@ -271,7 +271,7 @@ def _shares(axes: Axes, shown: Diagram) -> None:
     lowest = min(float(series.shares.min()) for series in shown.series)
     bottom = 10.0 ** min(-1, math.floor(math.log10(lowest)))
     axes.set(xlabel=_AXES[shown.kind][0], yscale="log", ylim=(bottom, 1))
-    axes.text(1.03, 0.5, "pixels", transform=axes.transAxes, fontsize=9, color=GREY, va="center")
+    axes.text(1.02, 0.5, "pixels", transform=axes.transAxes, fontsize=9, color=GREY, va="center")
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axes.yaxis.set_minor_formatter(lambda share, _: "")
     axes.tick_params(axis="y", labelsize=9)

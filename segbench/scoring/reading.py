@@ -25,7 +25,7 @@ from segbench.samples import Sample
 Labels: TypeAlias = NDArray[np.integer[Any]]
 
 #: A file of predictions is never longer than so many bytes a pixel, and some chunks beside them.
-_BYTES_PER_PIXEL, _BESIDE = {"labels": 4, "levels": 4, "membranes": 8}, 1 << 20
+_BYTES_PER_PIXEL, _BESIDE = {"labels": 4, "levels": 4, "membranes": 8, "multilabel": 64}, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Reader:
 
     def _prediction(self, data: bytes, shape: tuple[int, ...]) -> tuple[Any, tuple[str, ...]]:
         protocol = self.truth.protocol
-        prediction = prediction_map(data, protocol.kind, protocol.colors)
+        prediction = prediction_map(data, protocol)
         notes = ("rgb",) if self.truth.layout.values != "colors" and is_rgb(data) else ()
         if self.numbering:
             prediction = renumber(np.asarray(prediction), self.numbering)

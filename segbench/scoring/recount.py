@@ -129,8 +129,8 @@ def _state_of(path: Path, record: dict[str, Any]) -> Path:
         raise BadParameter(
             "a result without a state", expected="one with counts beside it", mend=_AGAIN, file=str(path)
         )
-    name = str(described.get("file"))
-    if name in (".", "..") or Path(name).name != name or "\0" in name:
+    name = described.get("file")
+    if not isinstance(name, str) or name in ("", ".", "..") or Path(name).name != name or "\0" in name:
         raise BadParameter(f"a state named {name!r}", expected="the name of a file beside it", file=str(path))
     state = path.with_name(name)
     if not state.is_file():

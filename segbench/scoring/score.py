@@ -120,7 +120,7 @@ def score(
         strict=strict,
         workers=available_cpus() if workers is None else workers,
         executor=executor,
-        numbering=_numbering(protocol, input),
+        numbering=numbering_of(protocol, input),
         resize=resize is not None,
         shard=shard,
         state=_path(state),
@@ -174,7 +174,26 @@ def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: st
         return case.result(outcome)
 
 
-def _numbering(protocol: Protocol, input_: str) -> dict[int, int]:
+def numbering_of(protocol: Protocol, input_: str) -> dict[int, int]:
+    """Return the id of each value of predictions that hold `input_`; nothing where they hold ids.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        The data set.
+    input_ : {"ids", "trainids"}
+        What they hold.
+
+    Returns
+    -------
+    dict of int to int
+        Ids by value.
+
+    Raises
+    ------
+    BadParameter
+        When the data set has no such values.
+    """
     if input_ == "trainids" and protocol.train_ids:
         return dict(protocol.train_ids)
     choices = ("ids", "trainids") if protocol.train_ids else ("ids",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from segbench.cli import explanation, protocol_page
 from segbench.errors import BadParameter
 from segbench.metrics.table import METRICS
 from segbench.protocols.conventions import COMPARED, CONVENTIONS, MEANINGS
-from segbench.protocols.load import load_protocol, protocol_names
+from segbench.protocols.load import DATA, load_protocol, protocol_names
 from segbench.result import Signature
 from tests.conftest import CommandLine
 
@@ -142,6 +143,23 @@ def test_the_record_of_a_data_set_matches_its_protocol(run: CommandLine, name: s
     assert [m["signature"] for m in record["metrics"]] == [m.signature() for m in protocol.metrics]
     assert record["splits"] == dict(protocol.splits)
     assert set(record["policies"]) <= set(MEANINGS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_only_recalled_is_said(run: CommandLine, name: str) -> None:
+    written = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))
+    texts = [text for key in ("source", "notes") for text in written.get(key, ())]
+    recalled = [text for text in texts if "recalled" in text.lower()]
+    assert all(text.startswith("Recalled: ") for text in recalled)
+    assert run("explain", name, "--format", "json").record["recalled"] == recalled
+    shown = page(run, name)
+    assert all(" ".join(text.split()) in shown for text in recalled)
+
+
+def test_something_is_recalled(run: CommandLine) -> None:
+    record = run("explain", "camvid32", "--format", "json").record
+    assert record["recalled"][0] == "Recalled: the mean over 31 classes without black"
+    assert run("explain", "voc2012", "--format", "json").record["recalled"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

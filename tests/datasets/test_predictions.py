@@ -9,6 +9,7 @@ import pytest
 
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.errors import DuplicatePrediction, MissingPrediction, SubmissionError, UnreadableImage
+from segbench.protocols.load import load_protocol
 from segbench.scoring.pairing import Pairing, pair
 
 KEYS = ["a", "b"]
@@ -102,6 +103,28 @@ class TestPairing:
         [(_, fault)] = paired(tmp_path / "p", "results/a.png", "results/B.png").faults
         assert fault.file == str(tmp_path / "p/results/b.png")
         assert (fault.expected, fault.mend) == ("b.png", "is 'results/B.png' meant?")
+
+    @pytest.mark.parametrize(
+        ("dataset", "split", "expected"),
+        [
+            ("voc2012", "val", "some/b.png"),
+            ("drive", "test", "some/b.png or some/b_test.png"),
+            ("isprs-potsdam", "test", "some/b.tif or some/top_potsdam_b_label.tif"),
+            ("isbi2012", "train", "some/b.png"),
+            ("isbi2012", "stack", "some/b.tif or some/b-volume.tif"),
+        ],
+    )
+    def test_a_missing_file_is_named_as_the_data_set_names_it(
+        self, tmp_path: Path, dataset: str, split: str, expected: str
+    ) -> None:
+        protocol = load_protocol(dataset)
+        naming = Naming.of(protocol.kind, protocol.layouts_of(split)[-1])
+        keys = ["some/a", "some/b"]
+        for name in naming.names("some/a"):
+            found = pair(keys, open_predictions(submission(tmp_path / name.replace("/", "-"), name), keys, naming))
+            assert found.files == [name, None]
+            [(_, fault)] = found.faults
+            assert fault.expected == expected
 
     def test_a_folder_named_like_an_image(self, tmp_path: Path) -> None:
         found = paired(tmp_path / "p", "a.png/inner.txt", "b.png")

@@ -59,6 +59,35 @@ def test_a_change_of_rules_raises_the_version(name: str) -> None:
     )
 
 
+COLORED = OWN.replace("truth =", 'values = "colors"\ntruth =').replace("id = 0", "id = 0\ncolor = [1, 2, 3]")
+NAMED = OWN.replace("[policies]", '[keys]\nall = ["a_*", "b"]\n[policies]')
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (OWN, 'name = "dog"', 'name = "wolf"'),
+        (OWN, "truth =", 'values = "colors"\ntruth ='),
+        (COLORED, "[1, 2, 3]", "[3, 2, 1]"),
+        (COLORED, "color = [1, 2, 3]", ""),
+        (NAMED, "a_*", "c_*"),
+        (NAMED, '"a_*", "b"', '"a_*"'),
+        (NAMED, '[keys]\nall = ["a_*", "b"]\n', ""),
+    ],
+)
+def test_the_digest_covers_what_decides_a_score(tmp_path: Path, text: str, old: str, new: str) -> None:
+    assert old in text
+    digests = []
+    for i, content in enumerate((text, text.replace(old, new))):
+        (tmp_path / f"{i}.toml").write_text(content, "utf-8")
+        digests.append(load_protocol(str(tmp_path / f"{i}.toml")).digest())
+    assert digests[0] != digests[1]
+
+
+def test_the_colour_of_void_decides_nothing_where_the_truth_holds_ids(tmp_path: Path) -> None:
+    assert own(tmp_path).digest() == own(tmp_path, "id = 0", "id = 0\ncolor = [1, 2, 3]").digest()
+
+
 def test_aliases_mean_the_same() -> None:
     assert load_protocol("voc") == load_protocol("voc2012")
 

@@ -222,6 +222,19 @@ def test_stuffthingmaps_may_lie_in_a_folder_of_their_name(tmp_path: Path) -> Non
     assert segbench.score(**asked).scores["mean_iou"].value == 1.0
 
 
+@pytest.mark.parametrize("where", ["annotations/val2017", "stuffthingmaps/val2017", "by path"])
+def test_what_mmsegmentation_writes_beside_the_truth_is_no_image(tmp_path: Path, where: str) -> None:
+    asked = site(tmp_path, np.array([[0, 181], [62, 255]], np.uint8), np.array([[0, 181], [62, 0]], np.uint8))
+    folder = tmp_path / "data/annotations/val2017"
+    (folder / "000000000139_labelTrainIds.png").write_bytes(png(np.zeros((2, 2), np.uint8)))
+    if where == "by path":
+        asked = {**asked, "data_root": None, "truth": folder}
+    else:
+        (tmp_path / "data/annotations").rename(tmp_path / "data" / where.partition("/")[0])
+    result = segbench.score(**asked)
+    assert (result.n_images, result.scores["pixel_accuracy"].value) == (1, 1.0)
+
+
 def test_10k_wants_the_list_of_its_split(tmp_path: Path) -> None:
     (tmp_path / "annotations").mkdir()
     with pytest.raises(DatasetError, match="no such list of images") as caught:

@@ -174,6 +174,41 @@ def test_no_prediction_is_sought_by_the_beginning_of_its_name(tmp_path: Path) ->
         segbench.score(**site(tmp_path, "000000_10_pred.png"))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("label", [34, ROAD], ids=["unknown", "without instances"])
+def test_a_wrong_instance_is_told_as_its_file_holds_it(tmp_path: Path, label: int) -> None:
+    asked = site(tmp_path, "000000_10.png")
+    _, _, instances = street()
+    instances[5, 7] = label * 256 + 1
+    file = tmp_path / "training/instance/000000_10.png"
+    file.write_bytes(png(instances, depth=16))
+    with pytest.raises(DatasetError) as caught:
+        segbench.score(**asked)  # type: ignore[arg-type]
+    assert caught.value.found == f"instance id {label * 256 + 1} at row 5, column 7"
+    assert caught.value.expected == "class id × 256 + number, of a class that has instances"
+    assert (caught.value.file, caught.value.pixel) == (str(file), (5, 7))
+
+
+def test_an_instance_map_of_another_size_is_the_fault(tmp_path: Path) -> None:
+    asked = site(tmp_path, "000000_10.png")
+    file = tmp_path / "training/instance/000000_10.png"
+    file.write_bytes(png(street()[2][1:], depth=16))
+    with pytest.raises(DatasetError) as caught:
+        segbench.score(**asked)  # type: ignore[arg-type]
+    assert (caught.value.found, caught.value.expected) == ("an instance map of 9×20 pixels", "10×20 as the truth")
+    assert caught.value.file == str(file)
+
+
+def test_a_stray_truth_is_a_fault_of_the_truth(tmp_path: Path) -> None:
+    asked = site(tmp_path, "000000_10.png")
+    truth = street()[0]
+    truth[0, 0] = 99
+    file = tmp_path / "training/semantic/000000_10.png"
+    file.write_bytes(png(truth))
+    with pytest.raises(DatasetError, match="99") as caught:
+        segbench.score(**asked)  # type: ignore[arg-type]
+    assert caught.value.file == str(file)
+
+
 def test_train_ids_are_read_when_asked_for(tmp_path: Path) -> None:
     asked = site(tmp_path, "000000_10.png")
     truth, _, _ = street()

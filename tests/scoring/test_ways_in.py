@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +16,15 @@ from PIL import Image
 import segbench
 from segbench.datasets import shapes
 from segbench.datasets.pillow import write_label_png
+from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import BadParameter, DatasetError, DuplicatePrediction, Refusal
 from segbench.scoring.reading import nearest
+from tests.datasets.pngs import png
 from tests.oracles import cityscapes
 from tests.oracles.test_cityscapes_official import random_scene
 
 N = 12
+GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,45 @@ def test_shards_merge_to_the_whole(submission: tuple[Path, Path], tmp_path: Path
     merged = segbench.merge(paths, state=tmp_path / "merged")
     assert text(merged) == text(whole)
     assert (tmp_path / "merged").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("dataset", ["shapes", "cityscapes", "drive"])
+def test_a_shard_of_void_alone_is_no_fault_but_a_whole_of_it_is(tmp_path: Path, dataset: str) -> None:
+    golden = Path(shutil.copytree(GOLDEN / dataset, tmp_path / "golden"))
+    asked: dict[str, Any] = {"dataset": dataset, "data_root": golden / "data"}
+    truth = open_truth(segbench.load_protocol(dataset), data_root=golden / "data")
+    first, *others = truth.keys
+    parts = [tmp_path / f"{i}.state" for i in range(1 + len(others))]
+
+    def warned() -> list[bool]:
+        texts = ["no pixel of the truth has a class in this part of the images"]
+        results = [
+            segbench.score(golden / "predictions", shard=f"{i}/{len(parts)}", state=path, **asked)
+            for i, path in enumerate(parts, 1)
+        ]
+        return [set(texts) <= set(result.warnings) for result in results]
+
+    empty(truth, first)
+    # The second image is not void; the third of some golden folders is.
+    assert warned()[:2] == [True, False]
+    whole = segbench.score(golden / "predictions", **asked)
+    assert text(segbench.merge(parts)) == text(whole)
+    assert not [warning for warning in whole.warnings if "no pixel" in warning]
+    for key in others:
+        empty(truth, key)
+    assert all(warned())
+    with pytest.raises(DatasetError, match="no pixel of the truth has a class"):
+        segbench.merge(parts, state=tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    with pytest.raises(DatasetError, match="no pixel of the truth has a class"):
+        segbench.score(golden / "predictions", **asked)
+
+
+def empty(truth: TruthSet, key: str) -> None:
+    """Make the truth of an image void everywhere: by its mask where it has one."""
+    file = Path(truth.file(truth.layout.mask or truth.layout.truth, key))
+    void = 0 if truth.layout.mask else truth.protocol.space.void_truth[0]
+    file.write_bytes(png(np.full(np.asarray(Image.open(file)).shape, void)))
 
 
 def test_what_is_not_all_shards_of_one_run_is_refused(submission: tuple[Path, Path], tmp_path: Path) -> None:
@@ -244,6 +288,19 @@ def test_train_ids_are_an_explicit_choice(tmp_path: Path) -> None:
     assert {k: s.value for k, s in found.scores.items()} == {k: s.value for k, s in plain.scores.items()}
     with pytest.raises(BadParameter, match="input=trainids"):
         segbench.score(tmp_path, dataset="voc", truth=tmp_path, input="trainids")
+
+
+def test_an_instance_of_an_unknown_class_is_told_as_its_file_holds_it(tmp_path: Path) -> None:
+    write_city(tmp_path, np.random.default_rng(3))
+    file = tmp_path / "gtFine/val/ulm/ulm_000001_000019_gtFine_instanceIds.png"
+    instances = np.asarray(Image.open(file)).copy()
+    instances[1, 2:4] = 34001
+    Image.fromarray(instances).save(file)
+    with pytest.raises(DatasetError) as caught:
+        segbench.score(tmp_path / "predictions", dataset="cityscapes", data_root=tmp_path)
+    assert caught.value.found == "instance id 34001 at row 1, column 2"
+    assert caught.value.expected == "class id × 1000 + number, of a class that has instances"
+    assert (caught.value.file, caught.value.pixel, caught.value.count) == (str(file), (1, 2), 2)
 
 
 def test_a_missing_instance_map_is_a_fault_of_the_data_set(tmp_path: Path) -> None:
