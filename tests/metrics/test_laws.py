@@ -748,8 +748,7 @@ CORRECTING = {"correcting_a_pixel_never_lowers", "correcting_under_strict_rules_
 GIVING_UP = {"giving_up_a_right_pixel_never_raises"}
 #: What a mean over classes that overlap keeps besides.
 SEVERAL = (
-    MAPS
-    - {"a_void_border_changes_nothing"}
+    MAPS - {"a_void_border_changes_nothing"}
     | CHOICE
     | {"overlapping_classes_may_be_permuted", "pixels_without_a_class_change_nothing"}
     | {"the_value_is_the_mean_over_classes", "where_defined_is_defined"}

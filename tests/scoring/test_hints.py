@@ -141,6 +141,17 @@ def test_a_palette_in_another_order_is_warned_of(tmp_path: Path) -> None:
     assert [w for w in warnings if w.startswith("1 prediction has a palette whose colours stand for other classes")]
 
 
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(1, "leaves out 1 pixel that is predicted void"), (2, "leaves out 2 pixels that are predicted void")],
+)
+def test_one_is_said_otherwise_than_two(tmp_path: Path, n: int, said: str) -> None:
+    predicted = block_truth([0, 1])
+    predicted.flat[:n] = 11
+    warnings = outcome(tmp_path, "camvid", block_truth([0, 1]), predicted).warnings
+    assert [warning for warning in warnings if said in warning]
+
+
 def test_a_foreign_palette_is_nothing_to_warn_of(tmp_path: Path) -> None:
     site = build(tmp_path)
     site.put(png(prediction("2007_000033"), kind=PALETTE))
