@@ -99,13 +99,14 @@ class Job:
 
     def _plain(self, chunk: list[Task]) -> list[PlainPair | None]:
         """Return what the fast lane makes of a chunk."""
-        files = [task.file for task in chunk if task.file is not None]
-        if self.plan.tallies.keys() != {"confusion"} or not self.reader.is_plain or len(files) < len(chunk):
+        if self.plan.tallies.keys() != {"confusion"} or not self.reader.is_plain:
             return [None] * len(chunk)
         tally = self.plan.tallies["confusion"]
         assert isinstance(tally, ConfusionTally)
-        keys = [task.key for task in chunk]
-        return plain_pairs(self.reader.truth, self.reader.predictions, tally, keys, files)
+        given = [(task.key, task.file) for task in chunk if task.file is not None]
+        keys, files = [key for key, _ in given], [file for _, file in given]
+        found = iter(plain_pairs(self.reader.truth, self.reader.predictions, tally, keys, files))
+        return [None if task.file is None else next(found) for task in chunk]
 
     def _take(self, task: Task, pair: PlainPair, palettes: hints.Palettes, count: Count) -> None:
         """Count an image that the fast lane has made a table of."""

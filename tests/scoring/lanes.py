@@ -24,8 +24,6 @@ from tests.scoring.trees import VOID, some_prediction, some_truth, write
 
 N = 30
 KEYS = tuple(f"im{i:02}" for i in range(N))
-#: Images in a chunk of one worker: a quarter of all, rounded up.
-PER_CHUNK = 8
 
 #: Bytes of a file beside four for each pixel that the careful way reads at most.
 MOST_BESIDE = 1 << 20
@@ -174,8 +172,7 @@ def other_kinds(folder: Path) -> Site:
 
 
 def missing_files(folder: Path) -> Site:
-    # A chunk with a missing file goes the careful way: the first and the third of four.
-    site = sound(folder, N - 2 * PER_CHUNK, missing="miss")
+    site = sound(folder, N - 3, missing="miss")
     for key in (KEYS[3], KEYS[17], KEYS[18]):
         (site.predictions / f"{key}.png").unlink()
     return site
