@@ -19,6 +19,11 @@ NOTATION = {
         ("GT", "counted pixels of the class in the truth"),
         ("PR", "counted pixels of the class in the prediction"),
     ),
+    "multilabel": (
+        ("TP", "pixels to which truth and prediction give the class"),
+        ("GT", "pixels to which the truth gives it"),
+        ("PR", "pixels to which the prediction gives it"),
+    ),
     "levels": (
         ("P", "counted positive pixels of the truth"),
         ("N", "counted negative pixels of the truth"),
@@ -44,6 +49,7 @@ _JUDGED = {
     "instances": "label maps, beside maps of instance ids in the truth",
     "levels": "maps of probability, p = level / 255, of the second of two classes",
     "membrane": "maps of the probability of being inside a cell, of slices or stacks of them",
+    "multilabel": "maps of classes that may overlap, a bit or a page for each class",
 }
 _SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 

@@ -242,6 +242,14 @@ def test_every_bit_of_a_dtype(k: int, dtype: str) -> None:
     assert [layer.tolist() for layer in as_layers(bits(layers, dtype), k, name="truth")] == layers.tolist()
 
 
+@pytest.mark.parametrize(("k", "dtype"), [(1, "u1"), (7, "u1"), (9, "u2"), (15, "u2"), (31, "u4"), (62, "u8")])
+def test_the_first_bit_beyond_the_classes_is_a_stray(k: int, dtype: str) -> None:
+    values = np.array([[0, (1 << k) - 1, 1 << k]], dtype)
+    with pytest.raises(StrayLabel, match=rf"expected 0…{2**k - 1}, a bit for each class \({k} in all\)") as caught:
+        as_layers(values, k, name="prediction")
+    assert (caught.value.pixel, caught.value.count) == ((0, 2), 1)
+
+
 def test_a_bool_image_is_the_bit_of_a_single_class_only() -> None:
     mask = np.array([[True, False]])
     assert counted(mask, mask, MultiLabelTally(LabelSpace.of(1)))[1]["cells"] == [[0, 1, 0, 0]]

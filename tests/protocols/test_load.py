@@ -162,7 +162,12 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
 
 
 #: The families of metrics that judge each kind of prediction.
-KINDS = {"labels": {"confusion", "instances"}, "levels": {"levels"}, "membranes": {"membrane"}}
+KINDS = {
+    "labels": {"confusion", "instances"},
+    "levels": {"levels"},
+    "membranes": {"membrane"},
+    "multilabel": {"multilabel"},
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -182,5 +187,6 @@ def test_a_protocol_takes_the_metrics_of_its_kind_and_no_other(name: str) -> Non
 
 
 def test_every_kind_is_there() -> None:
-    assert {load_protocol(name).kind for name in NAMES} == set(KINDS)
+    # Classes that overlap are for protocols of one's own: no data set here has them.
+    assert {load_protocol(name).kind for name in NAMES} == set(KINDS) - {"multilabel"}
     assert {cls.family for cls in METRICS.values()} == set().union(*KINDS.values())
