@@ -107,7 +107,7 @@ class Raster:
         if not 0 <= start <= stop <= rows or not 0 <= page < self.n_pages:
             raise BadParameter(
                 f"rows {start} to {stop} of page {page}",
-                expected=f"{counted(rows, 'row')} and {counted(self.n_pages, 'page')}, from 0 on"
+                expected=f"{counted(rows, 'row')} and {counted(self.n_pages, 'page')}, from 0 on",
             )
         with _within_memory(stop - start, columns):
             window = np.empty((stop - start, columns, self.bands), self.dtype)

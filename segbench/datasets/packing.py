@@ -240,7 +240,7 @@ def _rows(labels: Labels | Strips, start: int, stop: int) -> Labels:
 
 
 def _is_of_floats(data: bytes) -> bool:
-    """Whether a TIFF is a plain stack of 32-bit floats: neither compressed nor a BigTIFF, which not all readers know."""
+    """Whether a TIFF is a plain stack of 32-bit floats, neither compressed nor a BigTIFF, which few readers know."""
     raster = _open_raster(data)
     n_bytes = raster.n_pages * raster.shape[0] * raster.shape[1] * 4
     return bool(raster.dtype == np.float32 and data[2:4] in (b"*\0", b"\0*") and len(data) > n_bytes)

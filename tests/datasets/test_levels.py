@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from segbench.datasets.pillow import read_gif
 from segbench.datasets.levels import decode_binary, decode_levels
+from segbench.datasets.pillow import read_gif
 from segbench.errors import SegbenchError, UnreadableImage
 from tests.datasets.damage import DAMAGES
 from tests.datasets.gifs import COMMENT, GREYS, TRANSPARENT, codes, frame, gif, screen
