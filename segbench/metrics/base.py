@@ -107,6 +107,14 @@ class Metric(ABC, Generic[T]):
         """Return what a reader of the score of a `state` on a `space` should know."""
         return []
 
+    def where_defined(self) -> Self | None:
+        """Return the same metric with absent classes left out; None for one without such a rule."""
+        return None
+
+    def undefined_classes(self, state: State, space: LabelSpace) -> list[str]:
+        """Return the names of the parts of a `space` that make a `state` undefined."""
+        return []
+
     def __post_init__(self) -> None:
         for name, kind in _field_kinds(type(self)).items():
             _check(self.name, name, kind, getattr(self, name))

@@ -13,7 +13,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,7 +201,7 @@ class ClassMean(TableMetric):
         pairs = zip(self.parts(space), margins, strict=True)
         return [name for name, (_, truth, predicted) in pairs if not truth and not predicted]
 
-    def where_defined(self) -> ClassMean:
+    def where_defined(self) -> Self:
         """Return the same metric with absent classes left out."""
         return replace(self, absent="skip")
 

@@ -12,7 +12,6 @@ import numpy as np
 from segbench.datasets.images import PILLOW_VERSION
 from segbench.errors import DatasetError, counted, printable
 from segbench.frozen import dataclass
-from segbench.metrics.rules import ClassMean
 from segbench.protocols.protocol import Protocol
 from segbench.result import Provenance, Result, Score, Signature, Slice
 from segbench.scoring import hints
@@ -108,8 +107,8 @@ class Case:
             state = outcome.states[metric.family]
             scores[key] = replace(metric.compute(state, space), signature=signature.of(metric.signature()))
             warnings += metric.warnings(state, space)
-            if math.isnan(scores[key].value) and isinstance(metric, ClassMean) and metric.pool == "dataset":
-                beside = metric.where_defined()
+            beside = metric.where_defined() if math.isnan(scores[key].value) else None
+            if beside is not None and getattr(metric, "pool", "") == "dataset":
                 defined = replace(beside.compute(state, space), signature=signature.of(beside.signature()))
                 scores.setdefault(self.protocol.key(beside), defined)
                 absent = ", ".join(metric.undefined_classes(state, space))

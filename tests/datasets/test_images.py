@@ -15,14 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from segbench.datasets.images import (
-    HEADER_BYTES,
-    decode_labels,
-    read_header,
-    read_rgb,
-    write_label_png,
-    write_rgb_png,
-)
+from segbench.datasets.images import HEADER_BYTES, decode_labels, read_header
+from segbench.datasets.pillow import read_rgb, write_label_png, write_rgb_png
 from segbench.errors import SegbenchError, StrayLabel, UnreadableImage
 from tests.datasets.damage import DAMAGES
 from tests.datasets.pngs import (

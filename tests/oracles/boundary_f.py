@@ -5,12 +5,12 @@ boundary is less than the tolerance, recall the share of the true ones near the 
 The tolerance is 0.75 % of the image diagonal, not rounded, or a number of pixels. Only classes of the truth are scored;
 an image is the mean over its classes, the split is the mean over its images.
 
-Distances are compared exactly, squared and as fractions: 480 × 640 has a tolerance of 6, and 400 × 400 one of √18, which
-is the distance of the offset (3, 3) but hardly ever the float that one arrives at.
+Distances are compared exactly, squared and as fractions: 480 × 640 has a tolerance of 6, and 400 × 400 one of √18, the
+distance of the offset (3, 3). In floats that is a matter of how the product is written; 400 × 800 misses √45.
 
-A class of the truth whose boundary or whose prediction's boundary is empty scores 0; where both are empty (a class that
-fills the image while the frame bounds nothing) it is left out. Every score is an exact fraction, turned into the nearest
-float once; means are math.fsum over floats.
+A class of the truth scores 0 where its boundary or that of its prediction is empty; where both are empty (a class that
+fills the image while the frame bounds nothing) it is left out. Every score is an exact fraction, turned into the
+nearest float once; means are math.fsum over floats.
 
 Not in the sources: void. It is cut out of both maps before their boundaries are taken, as DAVIS does it. The image
 border could not be told apart in the published numbers; the default is that of a perimeter padded with 0.
@@ -117,9 +117,7 @@ def evaluate(
     rules: Rules = DEFAULT,
 ) -> BoundaryResult:
     """Score label maps; `bfscore` leaves the background out of `classes`."""
-    counts = [
-        image_counts(t, p, classes, void_ids, rules) for t, p in zip(truths, predictions, strict=True)
-    ]
+    counts = [image_counts(t, p, classes, void_ids, rules) for t, p in zip(truths, predictions, strict=True)]
     scores = [defined(one, rules) for one in counts]
     images = [mean(one.values()) for one in scores]
     shown = [c for c in classes if any(c in one for one in scores)]

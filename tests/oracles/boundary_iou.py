@@ -94,10 +94,7 @@ def evaluate(
 ) -> tuple[float, dict[int, float]]:
     """Mean and per-class Boundary IoU of label maps."""
     images = [
-        {
-            c: count(class_mask(t, c, t, void_ids), class_mask(p, c, t, void_ids), ratio)
-            for c in classes
-        }
+        {c: count(class_mask(t, c, t, void_ids), class_mask(p, c, t, void_ids), ratio) for c in classes}
         for t, p in zip(truths, predictions, strict=True)
     ]
     if pool == "image":
