@@ -238,7 +238,7 @@ def _is_truth(folder: Path, name: str, suffix: str) -> bool:
         return False
     if not name.endswith(suffix):
         raise DatasetError("an upper-case suffix", expected=f"NAME{suffix}", mend="rename it", file=str(folder / name))
-    if any("\ud800" <= character <= "\udfff" for character in name):
+    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
         raise DatasetError("a name that is not UTF-8", expected="UTF-8", mend="rename it", file=str(folder / name))
     return True
 

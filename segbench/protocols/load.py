@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -127,11 +127,17 @@ def read_protocol(path: Path) -> Protocol:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadParameter(f"cannot be read: {error}", expected="a protocol in TOML", file=str(path)) from None
-    record = read_toml(text, _File, file=path.name)
+    return _protocol(text, path.name)
+
+
+@lru_cache(maxsize=64)
+def _protocol(text: str, file: str) -> Protocol:
+    """Return the protocol that a text stands for; nothing in one ever changes, so the same text is read once."""
+    record = read_toml(text, _File, file=file)
     try:
         return _build(record)
     except SegbenchError as error:
-        raise error.about(path.name) from None
+        raise error.about(file) from None
 
 
 def _build(record: _File) -> Protocol:

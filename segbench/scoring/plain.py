@@ -99,13 +99,14 @@ def _counted(
     )
     whole = (counted & tally.accepts(tables)).tolist()
     tables = tables[:, :-1]
-    ids = tally.space.columns
-    rows, columns = tables.sum(axis=2).tolist(), tables.sum(axis=1).tolist()
+    ids = sorted(tally.space.columns)
+    order = np.argsort(tally.space.columns)
+    rows, columns = tables.sum(axis=2)[:, order].tolist(), tables.sum(axis=1)[:, order].tolist()
     return [
         PlainPair(
             shape=list(struct.unpack_from(">II", truths[i], _SIZE_AT))[::-1],
-            truth=sorted([value, n] for value, n in zip(ids, rows[i], strict=True) if n),
-            used=[value for value, met in zip(ids, columns[i], strict=False) if met],
+            truth=[[value, n] for value, n in zip(ids, rows[i], strict=True) if n],
+            used=[value for value, n in zip(ids, columns[i], strict=True) if n],
             table=tables[i],
             palette=palette_of(answers[i]),
             digest=hashlib.sha256(answers[i]).hexdigest(),

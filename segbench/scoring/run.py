@@ -203,7 +203,7 @@ class Run:
     def _chunks(self, keys: list[str], paired: Pairing, refused: Collection[str]) -> Iterator[list[Task]]:
         miss = self.options.missing == "miss"
         # A few chunks for each worker, or the last one works alone.
-        size = min(CHUNK, -(-len(keys) // (8 * self.options.workers)))
+        size = min(CHUNK, -(-len(keys) // (16 * self.options.workers)))
         for start in range(0, len(keys), size):
             span = slice(start, start + size)
             pairs = zip(keys[span], paired.files[span], strict=True)
