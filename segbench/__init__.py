@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from segbench.metrics.functions import ade_score as ade_score
     from segbench.metrics.functions import auc as auc
     from segbench.metrics.functions import average_precision as average_precision
+    from segbench.metrics.functions import category_accuracy as category_accuracy
+    from segbench.metrics.functions import category_frequency_weighted_iou as category_frequency_weighted_iou
     from segbench.metrics.functions import category_iou as category_iou
+    from segbench.metrics.functions import category_pixel_accuracy as category_pixel_accuracy
     from segbench.metrics.functions import f1 as f1
     from segbench.metrics.functions import fnr_wp as fnr_wp
     from segbench.metrics.functions import fpr_wp as fpr_wp
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
     from segbench.metrics.functions import specificity as specificity
     from segbench.metrics.functions import v_info as v_info
     from segbench.metrics.functions import v_rand as v_rand
+    from segbench.metrics.groups import CategoryAccuracy as CategoryAccuracy
+    from segbench.metrics.groups import CategoryFrequencyWeightedIou as CategoryFrequencyWeightedIou
+    from segbench.metrics.groups import CategoryIou as CategoryIou
+    from segbench.metrics.groups import CategoryPixelAccuracy as CategoryPixelAccuracy
     from segbench.metrics.instances import CategoryIiou as CategoryIiou
     from segbench.metrics.instances import MeanIiou as MeanIiou
     from segbench.metrics.membrane import VInfo as VInfo
@@ -54,7 +61,6 @@ if TYPE_CHECKING:
     from segbench.metrics.multilabel import MultiLabelDice as MultiLabelDice
     from segbench.metrics.multilabel import MultiLabelIou as MultiLabelIou
     from segbench.metrics.region import AdeScore as AdeScore
-    from segbench.metrics.region import CategoryIou as CategoryIou
     from segbench.metrics.region import FrequencyWeightedIou as FrequencyWeightedIou
     from segbench.metrics.region import MeanAccuracy as MeanAccuracy
     from segbench.metrics.region import MeanDice as MeanDice
@@ -86,8 +92,11 @@ _HOMES = {
     "AdeScore": "segbench.metrics.region",
     "Auc": "segbench.metrics.binary",
     "AveragePrecision": "segbench.metrics.binary",
+    "CategoryAccuracy": "segbench.metrics.groups",
+    "CategoryFrequencyWeightedIou": "segbench.metrics.groups",
     "CategoryIiou": "segbench.metrics.instances",
-    "CategoryIou": "segbench.metrics.region",
+    "CategoryIou": "segbench.metrics.groups",
+    "CategoryPixelAccuracy": "segbench.metrics.groups",
     "F1": "segbench.metrics.binary",
     "FnrWp": "segbench.metrics.road",
     "FprWp": "segbench.metrics.road",
@@ -105,8 +114,8 @@ _HOMES = {
     "MeanRecall": "segbench.metrics.region",
     "MultiLabelDice": "segbench.metrics.multilabel",
     "MultiLabelIou": "segbench.metrics.multilabel",
-    "PixelAccuracy": "segbench.metrics.region",
     "Packed": "segbench.scoring.pack",
+    "PixelAccuracy": "segbench.metrics.region",
     "PrecisionWp": "segbench.metrics.road",
     "RecallWp": "segbench.metrics.road",
     "Result": "segbench.result",
@@ -120,7 +129,10 @@ _HOMES = {
     "ade_score": "segbench.metrics.functions",
     "auc": "segbench.metrics.functions",
     "average_precision": "segbench.metrics.functions",
+    "category_accuracy": "segbench.metrics.functions",
+    "category_frequency_weighted_iou": "segbench.metrics.functions",
     "category_iou": "segbench.metrics.functions",
+    "category_pixel_accuracy": "segbench.metrics.functions",
     "f1": "segbench.metrics.functions",
     "fnr_wp": "segbench.metrics.functions",
     "fpr_wp": "segbench.metrics.functions",
@@ -135,9 +147,9 @@ _HOMES = {
     "mean_precision": "segbench.metrics.functions",
     "mean_recall": "segbench.metrics.functions",
     "merge": "segbench.scoring.score",
-    "pack": "segbench.scoring.pack",
     "multilabel_dice": "segbench.metrics.functions",
     "multilabel_iou": "segbench.metrics.functions",
+    "pack": "segbench.scoring.pack",
     "parse_metric": "segbench.metrics.table",
     "pixel_accuracy": "segbench.metrics.functions",
     "precision_wp": "segbench.metrics.functions",

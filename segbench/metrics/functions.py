@@ -11,7 +11,7 @@ from typing import Any, Protocol, get_type_hints
 
 from segbench.errors import BadParameter, counted
 from segbench.labels import LabelSpace
-from segbench.metrics import binary, membrane, multilabel, region, road
+from segbench.metrics import binary, groups, membrane, multilabel, region, road
 from segbench.metrics.base import Metric
 from segbench.metrics.documentation import documentation
 from segbench.metrics.running import Running
@@ -24,7 +24,10 @@ __all__ = [
     "ade_score",
     "auc",
     "average_precision",
+    "category_accuracy",
+    "category_frequency_weighted_iou",
     "category_iou",
+    "category_pixel_accuracy",
     "f1",
     "fnr_wp",
     "fpr_wp",
@@ -174,7 +177,10 @@ frequency_weighted_iou = function_of(region.FrequencyWeightedIou)
 mean_dice = function_of(region.MeanDice)
 mean_precision = function_of(region.MeanPrecision)
 mean_recall = function_of(region.MeanRecall)
-category_iou = function_of(region.CategoryIou)
+category_iou = function_of(groups.CategoryIou)
+category_accuracy = function_of(groups.CategoryAccuracy)
+category_frequency_weighted_iou = function_of(groups.CategoryFrequencyWeightedIou)
+category_pixel_accuracy = function_of(groups.CategoryPixelAccuracy)
 ade_score = function_of(region.AdeScore)
 auc = function_of(binary.Auc)
 average_precision = function_of(binary.AveragePrecision)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.rules import ClassMean, Margins, TableMetric, Value
@@ -187,44 +184,6 @@ class FrequencyWeightedIou(TableMetric):
 
 
 @dataclass(frozen=True)
-class CategoryIou(MeanIou):
-    """Mean IoU of groups of classes: confusion inside a group is right.
-
-    A group holds its evaluated classes; predicting one of its ids that is not evaluated is a miss.
-
-    References
-    ----------
-    Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016.
-
-    Examples
-    --------
-    >>> from segbench import LabelClass, LabelSpace, category_iou
-    >>> names = (("road", "flat"), ("path", "flat"), ("car", "vehicle"))
-    >>> space = LabelSpace(tuple(LabelClass(name, i, group=group) for i, (name, group) in enumerate(names)))
-    >>> category_iou(truth=[[0, 1, 2, 2]], prediction=[[1, 1, 2, 0]], space=space).per_class
-    {'flat': 0.6666666666666666, 'vehicle': 0.5}
-    """
-
-    name: ClassVar[str] = "category_iou"
-    formula: ClassVar[str] = "mean over groups of TP / (GT + PR − TP), counted over groups"
-
-    def parts(self, space: LabelSpace) -> tuple[str, ...]:
-        """Return the groups of the chosen classes."""
-        chosen = {space.evaluated[i].group for i in space.select(self.classes)}
-        return tuple(group for group in space.groups if group in chosen)
-
-    def margins(self, table: NDArray[np.int64], space: LabelSpace) -> Margins:
-        """Add the margins of classes up to groups; a pixel is right when its group is."""
-        classes = Margins.of(table, space, self.void_prediction)
-        members = [[i for i, c in enumerate(space.evaluated) if c.group == group] for group in self.parts(space)]
-        return Margins(
-            [int(table[np.ix_(rows, rows)].sum()) for rows in members],
-            [sum(classes.truth[i] for i in rows) for rows in members],
-            [sum(classes.predicted[i] for i in rows) for rows in members],
-        )
-
-
-@dataclass(frozen=True)
 class AdeScore(MeanIou):
     """The score of ADE20K scene parsing: the average of pixel accuracy and mean IoU; by class the IoU.
 
@@ -261,6 +220,5 @@ METRICS: tuple[type[TableMetric], ...] = (
     MeanDice,
     MeanPrecision,
     MeanRecall,
-    CategoryIou,
     AdeScore,
 )

@@ -26,11 +26,12 @@ from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, DatasetError, Refusal, StrayLabel, UnknownName, VoidPrediction
 from segbench.labels import LabelClass, LabelSpace
-from segbench.metrics import table
+from segbench.metrics import groups, table
 from segbench.metrics.base import Content, Metric, Tally
+from segbench.metrics.groups import CategoryIou
 from segbench.metrics.membrane import THRESHOLD_NAMES
 from segbench.metrics.parts import Counts, Rows
-from segbench.metrics.region import CategoryIou, MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
+from segbench.metrics.region import MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
 from segbench.metrics.rules import ClassMean, TableMetric
 from segbench.metrics.running import Running
 from segbench.metrics.states import State
@@ -292,7 +293,7 @@ def part_ids(metric: Metric[Any]) -> dict[str, set[int]]:
     else:
         chosen, by_group = (
             tuple(SPACE.evaluated[i] for i in SPACE.select(metric.classes)),
-            metric.name == "category_iou",
+            metric.name in GROUP_METRICS,
         )
     if not by_group:
         return {c.name: {c.id} for c in chosen}
@@ -763,6 +764,9 @@ LAWS_OF: dict[str, set[str]] = {
     "mean_recall": CLASS_MEAN | PERMUTATION,
     "mean_accuracy": CLASS_MEAN | PERMUTATION,
     "category_iou": CLASS_MEAN,
+    "category_accuracy": CLASS_MEAN,
+    "category_frequency_weighted_iou": MAPS | CHOICE,
+    "category_pixel_accuracy": MAPS | CHOICE | {"correcting_a_pixel_never_lowers", "giving_up_any_pixel_never_raises"},
     "ade_score": MAPS | CHOICE | PERMUTATION,
     "pixel_accuracy": MAPS
     | CHOICE
@@ -790,6 +794,7 @@ LAWS_OF: dict[str, set[str]] = {
     "multilabel_dice": SEVERAL,
     ToyAveragePrecision.name: STATE,
 }
+GROUP_METRICS = [cls.name for cls in groups.METRICS]
 LEVEL_METRICS = [name for name, cls in METRICS.items() if cls.family == "levels"]
 BIT_METRICS = [name for name, cls in METRICS.items() if cls.family == "multilabel"]
 CELL_METRICS = [name for name, cls in METRICS.items() if cls.family == "membrane"]
@@ -836,6 +841,8 @@ EXEMPT: dict[str, dict[str, str]] = {
         "mean_dice": FEWER_FALSE,
         "mean_precision": FEWER_FALSE,
         "category_iou": FEWER_FALSE,
+        "category_accuracy": LAST_PIXEL,
+        "category_frequency_weighted_iou": FEWER_FALSE,
         "ade_score": FEWER_FALSE,
         "frequency_weighted_iou": FEWER_FALSE,
         "mean_iiou": FEWER_FALSE,
@@ -872,6 +879,8 @@ EXEMPT: dict[str, dict[str, str]] = {
         "mean_recall": LEFT_OUT,
         "mean_accuracy": LEFT_OUT,
         "category_iou": LEFT_OUT,
+        "category_accuracy": LEFT_OUT,
+        "category_frequency_weighted_iou": WEIGHTS,
         "ade_score": LEFT_OUT,
         "frequency_weighted_iou": WEIGHTS,
         **CORRECTED,
@@ -879,7 +888,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         **dict.fromkeys(BIT_METRICS, LEFT_OUT_BITS),
     },
     "permuted_ids_permute_classes": {
-        "category_iou": "a class that changes its id changes its group",
+        **dict.fromkeys(GROUP_METRICS, "a class that changes its id changes its group"),
         "mean_iiou": "the average size belongs to the id, and instance ids hold class ids",
         "category_iiou": "as mean_iiou",
         **dict.fromkeys(BIT_METRICS, BY_BITS),
@@ -894,6 +903,8 @@ EXEMPT: dict[str, dict[str, str]] = {
     "the_value_is_the_mean_over_classes": {
         "pixel_accuracy": NO_MEAN,
         "frequency_weighted_iou": NO_MEAN,
+        "category_pixel_accuracy": NO_MEAN,
+        "category_frequency_weighted_iou": NO_MEAN,
         "ade_score": "the average of two values; test_the_ade_score_is_the_average_of_two holds it",
         "mean_iiou": NO_RULE,
         "category_iiou": NO_RULE,
@@ -903,6 +914,8 @@ EXEMPT: dict[str, dict[str, str]] = {
     "where_defined_is_defined": {
         "pixel_accuracy": NO_RULE,
         "frequency_weighted_iou": NO_RULE,
+        "category_pixel_accuracy": NO_RULE,
+        "category_frequency_weighted_iou": NO_RULE,
         "ade_score": "also undefined where classes are predicted and none is true",
         "mean_iiou": NO_RULE,
         "category_iiou": NO_RULE,
