@@ -51,7 +51,8 @@ class Record:
         """Return what the truth digest is made of beside the key: shape, count of each value, sizes of instances."""
         if "confusion" not in self.counts:
             content = next(content for content in self.counts.values() if "truth" in content)
-            return [content["shape"], sorted(content["truth"])]
+            # As it stands: of membranes it is the slices in their order.
+            return [content["shape"], content["truth"]]
         counted: dict[int, int] = {}
         for value, _, count in self.counts["confusion"]["cells"]:
             counted[value] = counted.get(value, 0) + count
