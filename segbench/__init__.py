@@ -75,10 +75,19 @@ if TYPE_CHECKING:
     from segbench.metrics.road import PrecisionWp as PrecisionWp
     from segbench.metrics.road import RecallWp as RecallWp
     from segbench.metrics.running import Running as Running
+    from segbench.metrics.stability import TMean as TMean
     from segbench.metrics.table import parse_metric as parse_metric
+    from segbench.metrics.video import FDecay as FDecay
+    from segbench.metrics.video import FMean as FMean
+    from segbench.metrics.video import FRecall as FRecall
+    from segbench.metrics.video import JDecay as JDecay
+    from segbench.metrics.video import JfMean as JfMean
+    from segbench.metrics.video import JMean as JMean
+    from segbench.metrics.video import JRecall as JRecall
     from segbench.protocols.load import load_protocol as load_protocol
     from segbench.result import Result as Result
     from segbench.result import Score as Score
+    from segbench.samples import Place as Place
     from segbench.scoring.output import state_path as state_path
     from segbench.scoring.output import write_result as write_result
     from segbench.scoring.pack import Packed as Packed
@@ -92,21 +101,33 @@ _HOMES = {
     "AdeScore": "segbench.metrics.region",
     "Auc": "segbench.metrics.binary",
     "AveragePrecision": "segbench.metrics.binary",
+    "AverageSymmetricSurfaceDistance": "segbench.metrics.surface_measures",
+    "BoundaryF": "segbench.metrics.boundary_f",
     "CategoryAccuracy": "segbench.metrics.groups",
     "CategoryFrequencyWeightedIou": "segbench.metrics.groups",
     "CategoryIiou": "segbench.metrics.instances",
     "CategoryIou": "segbench.metrics.groups",
     "CategoryPixelAccuracy": "segbench.metrics.groups",
     "F1": "segbench.metrics.binary",
+    "FDecay": "segbench.metrics.video",
+    "FMean": "segbench.metrics.video",
+    "FRecall": "segbench.metrics.video",
     "FnrWp": "segbench.metrics.road",
     "FprWp": "segbench.metrics.road",
     "FrequencyWeightedIou": "segbench.metrics.region",
+    "HausdorffDistance": "segbench.metrics.surface_measures",
     "InterpolatedPrecision": "segbench.metrics.road",
+    "JDecay": "segbench.metrics.video",
+    "JMean": "segbench.metrics.video",
+    "JRecall": "segbench.metrics.video",
+    "JfMean": "segbench.metrics.video",
     "LabelClass": "segbench.labels",
     "LabelSpace": "segbench.labels",
     "MaxF": "segbench.metrics.road",
     "Mcc": "segbench.metrics.binary",
     "MeanAccuracy": "segbench.metrics.region",
+    "MeanAverageSurfaceDistance": "segbench.metrics.surface_measures",
+    "MeanBoundaryIou": "segbench.metrics.boundary_iou",
     "MeanDice": "segbench.metrics.region",
     "MeanIiou": "segbench.metrics.instances",
     "MeanIou": "segbench.metrics.region",
@@ -116,6 +137,7 @@ _HOMES = {
     "MultiLabelIou": "segbench.metrics.multilabel",
     "Packed": "segbench.scoring.pack",
     "PixelAccuracy": "segbench.metrics.region",
+    "Place": "segbench.samples",
     "PrecisionWp": "segbench.metrics.road",
     "RecallWp": "segbench.metrics.road",
     "Result": "segbench.result",
@@ -123,12 +145,18 @@ _HOMES = {
     "Score": "segbench.result",
     "Sensitivity": "segbench.metrics.binary",
     "Specificity": "segbench.metrics.binary",
+    "SurfaceDice": "segbench.metrics.surface_measures",
+    "TMean": "segbench.metrics.stability",
+    "TrimapAccuracy": "segbench.metrics.trimap",
+    "TrimapIou": "segbench.metrics.trimap",
     "VInfo": "segbench.metrics.membrane",
     "VRand": "segbench.metrics.membrane",
     "accuracy": "segbench.metrics.functions",
     "ade_score": "segbench.metrics.functions",
     "auc": "segbench.metrics.functions",
     "average_precision": "segbench.metrics.functions",
+    "average_symmetric_surface_distance": "segbench.metrics.functions",
+    "boundary_f": "segbench.metrics.functions",
     "category_accuracy": "segbench.metrics.functions",
     "category_frequency_weighted_iou": "segbench.metrics.functions",
     "category_iou": "segbench.metrics.functions",
@@ -137,11 +165,14 @@ _HOMES = {
     "fnr_wp": "segbench.metrics.functions",
     "fpr_wp": "segbench.metrics.functions",
     "frequency_weighted_iou": "segbench.metrics.functions",
+    "hausdorff_distance": "segbench.metrics.functions",
     "interpolated_precision": "segbench.metrics.functions",
     "load_protocol": "segbench.protocols.load",
     "max_f": "segbench.metrics.functions",
     "mcc": "segbench.metrics.functions",
     "mean_accuracy": "segbench.metrics.functions",
+    "mean_average_surface_distance": "segbench.metrics.functions",
+    "mean_boundary_iou": "segbench.metrics.functions",
     "mean_dice": "segbench.metrics.functions",
     "mean_iou": "segbench.metrics.functions",
     "mean_precision": "segbench.metrics.functions",
@@ -160,6 +191,9 @@ _HOMES = {
     "sensitivity": "segbench.metrics.functions",
     "specificity": "segbench.metrics.functions",
     "state_path": "segbench.scoring.output",
+    "surface_dice": "segbench.metrics.functions",
+    "trimap_accuracy": "segbench.metrics.functions",
+    "trimap_iou": "segbench.metrics.functions",
     "v_info": "segbench.metrics.functions",
     "v_rand": "segbench.metrics.functions",
     "write_result": "segbench.scoring.output",

@@ -17,6 +17,28 @@ _ROWS = 256
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a frame stands in its video.
+
+    Parameters
+    ----------
+    index : int
+        Its position, from 0.
+    count : int
+        How many frames the video has.
+    n_objects : int
+        How many objects the first of them has.
+    first : object, optional
+        The truth of the first of them, for metrics that compare it with the second; only the second has it.
+    """
+
+    index: int
+    count: int
+    n_objects: int
+    first: Any = None
+
+
+@dataclass(frozen=True)
 class Sample:
     """What a tally counts.
 
@@ -29,12 +51,18 @@ class Sample:
         image too large to be decoded whole. A prediction that is missing is None.
     instances : array, optional
         Map of instance ids of the truth, for metrics that ask for it.
+    place : Place, optional
+        For a frame of a video, where it stands there.
+    spacing : tuple of float, optional
+        How far pixels lie apart along each axis, in mm; None where that is not known.
     """
 
     key: Key
     truth: Any
     prediction: Any
     instances: Any = None
+    place: Place | None = None
+    spacing: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

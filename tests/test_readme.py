@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segbench.cli.demonstration import predict
 from segbench.cli.main import COMMANDS, _command
+from segbench.models.classical import smooth_edges
 from segbench.protocols.load import protocol_names
 from segbench.version import __version__
 from tests.conftest import CommandLine
@@ -51,7 +54,7 @@ def shown(command: str) -> tuple[list[str], str]:
     """Return the arguments of a command that the README shows, and what it shows of its output."""
     pattern = rf"^\$ segbench ({re.escape(command)}.*)\n((?:(?!\$ ).*\n)*?)(?=\$ |```)"
     (found,) = re.findall(pattern, README, re.MULTILINE)
-    return found[0].split(), found[1]
+    return shlex.split(found[0]), found[1]
 
 
 def test_a_data_set_of_ones_own(run: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +94,14 @@ def test_ids_with_gaps(run: CommandLine, tmp_path: Path) -> None:
 def test_the_table_of_drive_is_real(run: CommandLine, real_data: Path) -> None:
     arguments, expected = shown("score laddernet/ --dataset drive")
     where = {"laddernet/": real_data / "drive-laddernet-preds/test", "DRIVE": real_data / "drive"}
+    outcome = run(*(where.get(argument, argument) for argument in arguments))
+    assert outcome.out.replace(f"segbench:{__version__}", "segbench:0.1.0") == expected
+
+
+def test_the_table_of_boundaries_is_real(run: CommandLine, shapes_root: Path, tmp_path: Path) -> None:
+    arguments, expected = shown("score segbench-demo/smoothed-colour")
+    predict(tmp_path / "smoothed", smooth_edges)
+    where = {"segbench-demo/smoothed-colour": tmp_path / "smoothed", "segbench-demo/shapes": shapes_root}
     outcome = run(*(where.get(argument, argument) for argument in arguments))
     assert outcome.out.replace(f"segbench:{__version__}", "segbench:0.1.0") == expected
 

@@ -9,18 +9,24 @@ from segbench.cli import page, prediction_page
 from segbench.errors import counted
 from segbench.protocols.protocol import Layout, Protocol
 
-#: What stands for the key of an image, by the layout's reader.
+#: What stands for the key of an image, by the layout's reader; of a frame of a video it is another.
 EXAMPLES = {"plain": "NAME", "cityscapes": "CITY_SEQUENCE_FRAME"}
 
 #: What a truth file holds, by how its values are read.
 _VALUES = {
     "ids": "class ids",
+    "objects": "numbers of objects, from 1; 0 is background",
     "colors": "colours of classes",
     "positive": "0 is {negative}, whatever is above 0 is {positive}",
     "road": "red > 0 says that a pixel counts, blue > 0 that it is {positive}",
     "road_birdseye": "red > 0 says that a pixel counts, blue > 0 that it is {positive}; it is seen from above by the "
     "calibration of the image",
     "rectangles": "rectangles in XML, drawn in the size of the image",
+}
+#: What a line of a list names.
+_LISTED = {
+    "images": "the images of the split, one a line",
+    "videos": "the sequences of the split, one a line, or their images and annotations",
 }
 
 Tree = dict[str, "Tree | str"]
@@ -51,7 +57,7 @@ def expected_files(layout: Layout, split: str) -> Mapping[str, str]:
         layout.calibration: "calibration",
         layout.list: "list",
     }
-    key = EXAMPLES[layout.reader]
+    key = prediction_page.FRAME if layout.listed == "videos" else EXAMPLES[layout.reader]
     return {layout.path(p, split=split, key=key): what for p, what in patterns.items() if p}
 
 
@@ -104,7 +110,8 @@ def _files(protocol: Protocol, split: str, i: int) -> list[str]:
 def _meanings(protocol: Protocol, layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield what the values of each kind of file mean."""
     negative, positive = [c.name for c in protocol.space.evaluated][:2] if protocol.kind != "labels" else ("", "")
-    yield "truth", _VALUES[layout.values].format(negative=negative, positive=positive)
+    values = "objects" if protocol.kind == "video" and layout.values == "ids" else layout.values
+    yield "truth", _VALUES[values].format(negative=negative, positive=positive)
     if layout.but:
         yield "left alone", layout.but
     if layout.mask:
@@ -116,7 +123,7 @@ def _meanings(protocol: Protocol, layout: Layout) -> Iterator[tuple[str, str]]:
     if layout.calibration:
         yield "calibration", "NAME is that of the truth without the category: um_000000 of um_road_000000"
     if layout.list:
-        yield "list", "the images of the split, one a line" + ("; may be missing" if layout.optional_list else "")
+        yield "list", _LISTED[layout.listed] + ("; may be missing" if layout.optional_list else "")
 
 
 def _places(protocol: Protocol, split: str) -> list[str]:

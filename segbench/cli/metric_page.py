@@ -19,6 +19,11 @@ NOTATION = {
         ("GT", "counted pixels of the class in the truth"),
         ("PR", "counted pixels of the class in the prediction"),
     ),
+    "trimap": (
+        ("TP", "pixels of the band where truth and prediction are the class"),
+        ("GT", "counted pixels of the band that are the class in the truth"),
+        ("PR", "counted pixels of the band that are the class in the prediction"),
+    ),
     "multilabel": (
         ("TP", "pixels to which truth and prediction give the class"),
         ("GT", "pixels to which the truth gives it"),
@@ -42,14 +47,22 @@ NOTATION = {
         ("H(T)", "entropy of the true cells"),
         ("H(S)", "entropy of the predicted cells, of which each pixel on a line is one"),
     ),
+    "video": (
+        ("J", "intersection over union of an object and its answer in a frame; 1 where both are empty"),
+        ("F", "F measure of their boundary pixels, right within the tolerance of the other boundary; 1 without any"),
+    ),
 }
 #: What the predictions are that a family of metrics judges.
 _JUDGED = {
     "confusion": "label maps",
+    "contour": "label maps, by the boundaries of their classes",
+    "surface": "label maps and volumes, by the surfaces of their structures",
+    "trimap": "label maps, inside a narrow band around the boundaries or the void of the truth",
     "instances": "label maps, beside maps of instance ids in the truth",
     "levels": "maps of probability, p = level / 255, of the second of two classes",
     "membrane": "maps of the probability of being inside a cell, of slices or stacks of them",
     "multilabel": "maps of classes that may overlap, a bit or a page for each class",
+    "video": "numbered masks of objects in the frames of videos",
 }
 _SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 
@@ -84,6 +97,7 @@ def record(metric: Metric[Any]) -> dict[str, Any]:
 
 def lines(metric: Metric[Any]) -> list[str]:
     """Return the page of a metric."""
+    first, *rest = _paragraphs(metric)
     formula = [*page.paragraph(metric.formula), *page.pairs(notation(metric))]
     better = "higher" if metric.higher_is_better else "lower"
     unit = "a fraction, shown in percent" if metric.unit == "fraction" else f"in {metric.unit}"
@@ -93,7 +107,8 @@ def lines(metric: Metric[Any]) -> list[str]:
     )
     return [
         *page.title(str(metric)),
-        *page.paragraph(_description(metric), indent=""),
+        *page.paragraph(first, indent=""),
+        *(line for text in rest for line in ("", *page.paragraph(text, indent=""))),
         *page.section("Formula", [*formula, *page.paragraph(f"{unit}; {better} is better")]),
         *page.section("Judges", page.paragraph(_JUDGED[metric.family])),
         *page.section("Parameters", _parameters(metric)),
@@ -150,7 +165,9 @@ def _parameters(metric: Metric[Any]) -> Iterator[str]:
 
 def shown(value: Any) -> str:
     """Return a value as a metric is written with it."""
-    return f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _users(metric: Metric[Any]) -> Iterator[tuple[str, str]]:
@@ -163,7 +180,17 @@ def _users(metric: Metric[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _description(metric: Metric[Any]) -> str:
-    return " ".join(_parts(type(metric))[""].split("\n\n")[0].split()).replace("``", "")
+    return _paragraphs(metric)[0]
+
+
+def _paragraphs(metric: Metric[Any]) -> list[str]:
+    """Return what the docstring of a metric says before its first section."""
+    return [_plain(text) for text in _parts(type(metric))[""].split("\n\n")]
+
+
+def _plain(text: str) -> str:
+    """Return a text of a docstring in one line, without marks for code."""
+    return " ".join(text.split()).replace("``", "")
 
 
 def _sources(metric: Metric[Any]) -> list[str]:
@@ -171,7 +198,7 @@ def _sources(metric: Metric[Any]) -> list[str]:
     cited = _parts(type(metric)).get("References", "")
     module = inspect.getdoc(inspect.getmodule(type(metric))) or ""
     named = [part.removeprefix("Source: ") for part in module.split("\n\n") if part.startswith("Source: ")]
-    return [" ".join(part.split()) for part in (cited, *named) if part]
+    return [_plain(part) for part in (cited, *named) if part]
 
 
 def _documented(cls: type, name: str) -> str:
@@ -179,7 +206,7 @@ def _documented(cls: type, name: str) -> str:
     for parent in cls.__mro__:
         found = re.search(rf"^{name} : .*\n((?: +.*\n?)+)", _parts(parent).get("Parameters", ""), re.MULTILINE)
         if found:
-            return " ".join(found[1].split())
+            return _plain(found[1])
     return ""
 
 

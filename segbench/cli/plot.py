@@ -20,8 +20,8 @@ _write_bytes = late("segbench.scoring.output:write_bytes")
 SUFFIXES = {".svg": "svg", ".png": "png"}
 
 
-@click.command(short_help="Draw the curves of results on probability maps.")
-@click.argument("kind", type=click.Choice(["roc", "pr", "calibration"]))
+@click.command(short_help="Draw the curves of results.")
+@click.argument("kind", type=click.Choice(["roc", "pr", "calibration", "trimap"]))
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=FOLDER)
 @click.option("--dataset", help="The path of the protocol, where it is one of your own.")
 @click.option(
@@ -32,19 +32,31 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
     "Example: -o roc.svg",
 )
 def plot(
-    kind: Literal["roc", "pr", "calibration"], results: tuple[Path, ...], dataset: str | None, output: Path | None
+    kind: Literal["roc", "pr", "calibration", "trimap"],
+    results: tuple[Path, ...],
+    dataset: str | None,
+    output: Path | None,
 ) -> int:
-    """Draw the curves of one or more RESULTs on probability maps (drive, chasedb, kitti-road, …) in one figure.
+    """Draw the curves of one or more RESULTs in one figure.
 
-    A RESULT is what `segbench score … -o RESULT.json` has written, with its state beside it; its file name goes to the
-    legend. KIND is roc, pr (precision and recall) or calibration. Curves have a point at every level that occurs, of
-    the pixels of all images together; the threshold of f1 and its like is marked. A binary map is a point.
+    A RESULT is what `segbench score … -o RESULT.json` has written, with its state beside it; its file name is the name
+    of its curve.
+
+    Of probability maps (drive, chasedb, kitti-road, …) KIND is roc, pr (precision and recall) or calibration. Curves
+    have a point at every level that occurs, of the pixels of all images together; the threshold of f1 and its like is
+    marked. A binary map is a point.
+
+    Of label maps KIND is trimap: mean IoU or accuracy inside a band against its width, with a point at every width
+    the RESULT was scored at, and a curve for every kind of band.
 
     \b
     Examples:
       segbench score unet/ --dataset drive --data-root DRIVE -o unet.json
       segbench plot roc unet.json -o roc.svg
       segbench plot pr unet.json observer2.json -o pr.png
+      segbench score net/ --dataset voc --data-root VOC2012 --metric 'trimap_iou(band_px=2)' \\
+          --metric 'trimap_iou(band_px=8)' --metric 'trimap_iou(band_px=32)' -o net.json
+      segbench plot trimap net.json -o trimap.svg
     """
     format_ = _format_of(output)
     data: bytes = _plot(results, kind=kind, format=format_, dataset=dataset)

@@ -14,7 +14,11 @@ KINDS = {
     "levels": "maps of probability",
     "membranes": "maps of the probability of being inside",
     "multilabel": "maps of classes that may overlap",
+    "video": "maps of objects in frames",
 }
+
+#: What stands for the key of a frame of a video.
+FRAME = "SEQUENCE/FRAME"
 
 _LEVELS = (
     "p = value / 255 is the probability of {positive}; a binary map holds 0 and 255; of 16 bits the high byte counts"
@@ -24,6 +28,9 @@ _MEMBRANES = (
     "(value / 255) or 16 bits (value / 65535)"
 )
 _SEVERAL = "grey PNG whose bit i is the class of index i (8 or 16 classes at most), or TIFF with a page for each class"
+
+_OBJECT = "PNG, grey or palette by value: 0 is background, whatever is above 0 is the object"
+_OBJECTS = "PNG, grey or palette by value: 0 is background, 1, 2, … are objects, of the same numbers in every frame"
 
 
 def lines(protocol: Protocol, layouts: Sequence[Layout]) -> list[str]:
@@ -41,7 +48,7 @@ def names(protocol: Protocol, layout: Layout) -> list[str]:
     if naming.reader == "cityscapes":
         return [f"CITY_SEQUENCE_FRAME*{suffix}" for suffix in naming.suffixes]
     before, behind = naming.affixes
-    stems = dict.fromkeys(("NAME", f"{before}NAME{behind}"))
+    stems = dict.fromkeys((FRAME,) if protocol.kind == "video" else ("NAME", f"{before}NAME{behind}"))
     return [stem + suffix for stem in stems for suffix in naming.suffixes]
 
 
@@ -50,6 +57,8 @@ def _values(protocol: Protocol) -> str:
         return "; ".join(_labels(protocol))
     if protocol.kind == "multilabel":
         return _SEVERAL
+    if protocol.kind == "video":
+        return _OBJECT if protocol.layout.values == "positive" else _OBJECTS
     positive = protocol.space.evaluated[1].name
     if protocol.kind == "membranes":
         return _MEMBRANES.format(positive=positive)

@@ -24,7 +24,11 @@ _MISSING = {
     "miss": "an image without a prediction {counts}; not for a leaderboard",
 }
 #: How a missing image counts, by the family of the metric.
-_COUNTS = {"levels": "has level 0 everywhere", "membrane": "has probability 0 everywhere"}
+_COUNTS = {
+    "levels": "has level 0 everywhere",
+    "membrane": "has probability 0 everywhere",
+    "video": "has an empty mask for every object",
+}
 
 
 def record(signature: Signature) -> dict[str, Any]:

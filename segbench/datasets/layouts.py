@@ -11,7 +11,10 @@ from pathlib import Path, PurePosixPath
 from segbench.datasets.configuration import data_places
 from segbench.datasets.files import as_dataset_error, decomposed, normal, walk
 from segbench.errors import BadParameter, DatasetError, SubmissionError
+from segbench.late import late
 from segbench.protocols.protocol import Layout, Protocol
+
+_listed_videos = late("segbench.datasets.videolists:listed_videos")
 
 SUFFIX = ".png"
 
@@ -52,9 +55,10 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> tuple[P
         )
     layouts = protocol.layouts_of(split)
     candidates = [(place / sub, layout) for place in places for layout in layouts for sub in layout.roots]
-    for candidate, layout in candidates:
-        if os.path.isdir(_truth_folder(candidate, layout, split)):
-            return candidate, layout
+    found = [(place, layout) for place, layout in candidates if os.path.isdir(_truth_folder(place, layout, split))]
+    if found:
+        # Layouts may differ in their lists alone.
+        return next((pair for pair in found if _has_list(*pair, split)), found[0])
     raise DatasetError(
         f"no {protocol.name} here: {', '.join(dict.fromkeys(str(place) for place, _ in candidates))}",
         expected="a folder that holds " + " or ".join(layout.path(layout.truth, split=split) for layout in layouts),
@@ -90,7 +94,7 @@ def split_keys(protocol: Protocol, layout: Layout, root: Path, split: str) -> li
     if layout.list:
         path = root / layout.path(layout.list, split=split)
         if os.path.isfile(path):
-            return _listed(path)
+            return _listed(path) if layout.listed == "images" else _of_videos(path, root, layout, split)
         if not layout.optional_list:
             raise DatasetError("no such list of images", expected=f"the images of {split}, one a line", file=str(path))
     named = protocol.keys.get(split, ("*",))
@@ -101,6 +105,18 @@ def split_keys(protocol: Protocol, layout: Layout, root: Path, split: str) -> li
     if not keys:
         raise DatasetError(f"no image of {split}", expected=" or ".join(named), file=str(folder))
     return keys
+
+
+def _has_list(root: Path, layout: Layout, split: str) -> bool:
+    return not layout.list or os.path.isfile(root / layout.path(layout.list, split=split))
+
+
+def _of_videos(path: Path, root: Path, layout: Layout, split: str) -> list[str]:
+    """Return the frames of a list that may name whole videos."""
+    folder = _truth_folder(root, layout, split)
+    names: list[str] = _listed_videos(path)
+    whole = {name: truth_keys(folder / name, layout) for name in names if "/" not in name}
+    return sorted([f"{name}/{key}" for name, keys in whole.items() for key in keys] + [n for n in names if "/" in n])
 
 
 def _is_named(key: str, names: Sequence[str]) -> bool:

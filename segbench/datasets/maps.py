@@ -107,7 +107,7 @@ def prediction_map(data: bytes, protocol: Protocol) -> Labels | Strips | NDArray
     -------
     ndarray, shape (height, width) or (depth, height, width), or Strips
         Ids for ``labels``; levels of 8 bits for ``levels``; levels or probabilities for ``membranes``; a bit for each
-        class for ``multilabel``.
+        class for ``multilabel``; numbers of objects for ``video``.
 
     Raises
     ------
@@ -120,6 +120,9 @@ def prediction_map(data: bytes, protocol: Protocol) -> Labels | Strips | NDArray
         return label_map(data, protocol.colors)
     if protocol.kind == "membranes":
         return _probabilities(data)
+    if protocol.kind == "video":
+        numbers: Labels = decode_binary(data) if protocol.layout.values == "positive" else decode_labels(data, {})
+        return numbers
     several = protocol.kind == "multilabel"
     found: Labels = decode_multilabel(data, len(protocol.space.evaluated)) if several else decode_levels(data)
     return found

@@ -37,6 +37,7 @@ _levels = late("segbench.datasets.levels:decode_levels")
 _open_raster = late("segbench.datasets.geo:open_raster")
 _rgb_tiff = late("segbench.datasets.tiffwriter:rgb_tiff")
 _strip_rows = late("segbench.datasets.tiffwriter:strip_rows")
+_voc_palette = late("segbench.datasets.shapes:palette")
 
 #: Colour types of the PNG specification.
 _GREY, _PALETTE = 0, 3
@@ -137,7 +138,10 @@ class Packer:
 
     @cached_property
     def palette(self) -> NDArray[np.uint8]:
-        """The colour of each id, shape (256, 3); black where there is none."""
+        """The colour of each id, shape (256, 3), of objects that of VOC; black where there is none."""
+        if self.truth.protocol.kind == "video":
+            objects: NDArray[np.uint8] = _voc_palette()
+            return objects
         colors = np.zeros((256, 3), np.uint8)
         for value, color in self._colors.items():
             if 0 <= value <= 255:

@@ -196,6 +196,10 @@ class PredictionSet:
         """Return the same submission without names, as workers need it."""
         return replace(self, files=[], others=[])
 
+    def without(self, keys: frozenset[str]) -> PredictionSet:
+        """Return the same submission without the files of some `keys`, as if they were not there."""
+        return replace(self, files=[file for file in self.files if self.key(file) not in keys]) if keys else self
+
     def __enter__(self) -> PredictionSet:
         return self
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,9 +15,26 @@ from segbench.errors import BadParameter
 from segbench.frozen import dataclass
 from segbench.kernels.files import read_files
 from segbench.protocols.protocol import Layout, Protocol
+from segbench.samples import Place
 
 #: Split of a truth that was given by path.
 CUSTOM = "custom"
+
+
+@dataclass(frozen=True)
+class Video:
+    """What is known of a video before its frames are scored.
+
+    Parameters
+    ----------
+    frames : tuple of str
+        The names of all its frames with truth, sorted.
+    n_objects : int
+        How many objects the first of them has.
+    """
+
+    frames: tuple[str, ...]
+    n_objects: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +55,10 @@ class TruthSet:
         Image names, sorted, the parts of a key joined by ``/``.
     by_path : bool
         Whether the root is a plain tree of label maps rather than the data set's layout.
+    videos : mapping of str to Video
+        The videos by name, where images are frames that are about to be scored.
+    beside : frozenset of str
+        Keys of frames that have a truth and are not scored, whether there are predictions or not.
     """
 
     protocol: Protocol
@@ -45,6 +67,14 @@ class TruthSet:
     root: Path
     keys: list[str]
     by_path: bool = False
+    videos: Mapping[str, Video] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
+
+    def place(self, key: str) -> Place | None:
+        """Return where a frame stands in its video; None where images are no frames."""
+        sequence, _, frame = key.rpartition("/")
+        video = self.videos.get(sequence)
+        return None if video is None else Place(video.frames.index(frame), len(video.frames), video.n_objects)
 
     def path(self, key: str) -> str:
         """Return the truth file of an image."""

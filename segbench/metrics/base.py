@@ -93,6 +93,8 @@ class Metric(ABC, Generic[T]):
     formula: ClassVar[str]
     unit: ClassVar[str] = "fraction"
     higher_is_better: ClassVar[bool] = True
+    #: Fields without which the name says too little: they are written even where they have their default.
+    always_shown: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
@@ -127,10 +129,14 @@ class Metric(ABC, Generic[T]):
     def __str__(self) -> str:
         return self.name + _arguments(self.differences(type(self)()))
 
+    def short(self) -> str:
+        """Return the name, with those fields without which it says too little."""
+        return self.name + _arguments({name: getattr(self, name) for name in sorted(self.always_shown)})
+
     def differences(self, other: Metric[Any]) -> dict[str, Any]:
-        """Return the fields in which this metric differs from another of its class, sorted by name."""
+        """Return the fields in which this metric differs from another, and those always shown, sorted by name."""
         pairs = ((name, getattr(self, name)) for name in self.field_names())
-        return {name: value for name, value in pairs if value != getattr(other, name)}
+        return {name: v for name, v in pairs if v != getattr(other, name) or name in self.always_shown}
 
     def key(self, instance: Metric[Any]) -> str:
         """Return the score key: the name and what differs from the protocol's own instance."""
@@ -202,7 +208,8 @@ def _arguments(values: dict[str, Any]) -> str:
 def _write(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{','.join(_write(v) for v in value)}]"
-    text = str(value)
+    # 4 and 4.0 are one number, and written as one.
+    text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
     return text if _PLAIN.fullmatch(text) else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

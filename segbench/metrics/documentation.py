@@ -21,6 +21,15 @@ space : LabelSpace or int
 void : int or iterable of int, default ()
     Ids without a label, besides those of `space`."""
 
+_IMAGES = _LABELS.replace("(height, width) or (depth, height, width)", "(rows, columns)").replace(
+    "one image or volume, or a list", "one image, or a list"
+)
+
+_SURFACES = f"""\
+{_LABELS}
+spacing_mm : sequence of float, optional
+    How far pixels lie apart along each axis of the arrays, in mm; without it distances are in pixels."""
+
 _LEVELS = """\
 Parameters
 ----------
@@ -113,6 +122,17 @@ _LABEL_NOTES = """\
 For a class, TP is the pixels where both truth and prediction are that class, GT the counted pixels where the truth is,
 and PR the counted pixels where the prediction is. Pixels whose truth is void are not counted."""
 
+_CONTOUR_NOTES = """\
+Void is cut out of both maps before boundaries are taken: it bounds the classes around it, and what is predicted there
+has no boundary. A void prediction is no class."""
+
+_SURFACE_NOTES = """\
+The surface of a structure are its pixels with a neighbour along an axis outside it, where what lies beyond the image is
+outside. Void is cut out of both maps. Of several images each is measured alone; they share one spacing."""
+
+_TRIMAP_NOTES = """\
+TP, GT and PR are those of `mean_iou`, of the pixels inside the band. Pixels whose truth is void are not counted."""
+
 _LEVEL_NOTES = """\
 P and N are the counted pixels whose truth is positive and negative. At a threshold, TP and FP are those of them that
 reach it, FN and TN the others. Pixels whose truth is void are not counted."""
@@ -129,6 +149,19 @@ those that have it in the prediction."""
 #: What functions of a family share: their parameters, parts, errors and letters.
 _FAMILIES = {
     "confusion": (_LABELS, " and the value of each part in ``per_class``", _LABEL_ERRORS, _LABEL_NOTES),
+    "contour": (
+        _IMAGES,
+        " and the value of each class in ``per_class``",
+        _LABEL_ERRORS.partition("\nVoidPrediction")[0],
+        _CONTOUR_NOTES,
+    ),
+    "surface": (
+        _SURFACES,
+        " and the value of each structure in ``per_class``",
+        _LABEL_ERRORS.partition("\nVoidPrediction")[0],
+        _SURFACE_NOTES,
+    ),
+    "trimap": (_IMAGES, " and the value of each class in ``per_class``", _LABEL_ERRORS, _TRIMAP_NOTES),
     "levels": (_LEVELS, "", _LEVEL_ERRORS, _LEVEL_NOTES),
     "membrane": (
         _MEMBRANES,

@@ -6,12 +6,23 @@ Every function is made from its metric class: keywords, defaults and documentati
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, get_type_hints
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias, get_type_hints
 
 from segbench.errors import BadParameter, counted
 from segbench.labels import LabelSpace
-from segbench.metrics import binary, groups, membrane, multilabel, region, road
+from segbench.metrics import (
+    binary,
+    boundary_iou,
+    groups,
+    membrane,
+    multilabel,
+    region,
+    road,
+    surface_measures,
+    trimap,
+)
+from segbench.metrics import boundary_f as contours
 from segbench.metrics.base import Metric
 from segbench.metrics.documentation import documentation
 from segbench.metrics.running import Running
@@ -24,6 +35,8 @@ __all__ = [
     "ade_score",
     "auc",
     "average_precision",
+    "average_symmetric_surface_distance",
+    "boundary_f",
     "category_accuracy",
     "category_frequency_weighted_iou",
     "category_iou",
@@ -33,10 +46,13 @@ __all__ = [
     "fpr_wp",
     "frequency_weighted_iou",
     "function_of",
+    "hausdorff_distance",
     "interpolated_precision",
     "max_f",
     "mcc",
     "mean_accuracy",
+    "mean_average_surface_distance",
+    "mean_boundary_iou",
     "mean_dice",
     "mean_iou",
     "mean_precision",
@@ -48,9 +64,14 @@ __all__ = [
     "recall_wp",
     "sensitivity",
     "specificity",
+    "surface_dice",
+    "trimap_accuracy",
+    "trimap_iou",
     "v_info",
     "v_rand",
 ]
+
+_Spacing: TypeAlias = Sequence[float] | None
 
 
 class MetricFunction(Protocol):
@@ -99,10 +120,11 @@ def function_of(cls: type[Metric[Any]]) -> MetricFunction:
         void: int | Iterable[int] = (),
         **fields: Any,
     ) -> Score:
+        spacing = fields.pop("spacing_mm", None) if cls.family == "surface" else None
         metric = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
         running = Running(metric, space, void)
         for key, one, other in _pairs(truth, prediction):
-            running.update(truth=one, prediction=other, key=key)
+            running.update(truth=one, prediction=other, key=key, spacing=spacing)
         return running.compute()
 
     signature = _signature(cls, inspect.signature(measure, eval_str=True))
@@ -117,6 +139,8 @@ def function_of(cls: type[Metric[Any]]) -> MetricFunction:
 def _signature(cls: type[Metric[Any]], shared: inspect.Signature) -> inspect.Signature:
     kinds, defaults = get_type_hints(cls), cls()
     own = [p for p in shared.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    if cls.family == "surface":
+        own.append(inspect.Parameter("spacing_mm", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Spacing))
     own += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(defaults, name), annotation=kinds[name])
         for name in _fields(cls)
@@ -199,3 +223,11 @@ v_rand = function_of(membrane.VRand)
 v_info = function_of(membrane.VInfo)
 multilabel_iou = function_of(multilabel.MultiLabelIou)
 multilabel_dice = function_of(multilabel.MultiLabelDice)
+trimap_iou = function_of(trimap.TrimapIou)
+trimap_accuracy = function_of(trimap.TrimapAccuracy)
+boundary_f = function_of(contours.BoundaryF)
+mean_boundary_iou = function_of(boundary_iou.MeanBoundaryIou)
+hausdorff_distance = function_of(surface_measures.HausdorffDistance)
+average_symmetric_surface_distance = function_of(surface_measures.AverageSymmetricSurfaceDistance)
+mean_average_surface_distance = function_of(surface_measures.MeanAverageSurfaceDistance)
+surface_dice = function_of(surface_measures.SurfaceDice)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from segbench.errors import counted
 from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
-from segbench.metrics.base import Metric, mean, or_nan
+from segbench.metrics.base import Metric, Tally, mean, or_nan
 from segbench.metrics.confusion import ConfusionTally
 from segbench.metrics.states import State
 from segbench.result import Score
@@ -82,7 +82,7 @@ class Margins:
 
 
 @dataclass(frozen=True)
-class TableMetric(Metric[ConfusionTally]):
+class TableMetric(Metric[Tally]):
     """A metric on the confusion table, pooled over the data set or averaged over images.
 
     Parameters
@@ -105,7 +105,7 @@ class TableMetric(Metric[ConfusionTally]):
     classes: Classes = "all"
 
     @classmethod
-    def tally(cls, metrics: Sequence[TableMetric], space: LabelSpace) -> ConfusionTally:
+    def tally(cls, metrics: Sequence[Self], space: LabelSpace) -> Tally:
         """Return the one confusion tally that serves several table metrics."""
         numbers = {metric.signature(): (1 + len(metric.parts(space)), metric) for metric in metrics}
         return ConfusionTally(
@@ -126,6 +126,10 @@ class TableMetric(Metric[ConfusionTally]):
         """Return the names of what in a `space` has a value of its own: the chosen classes."""
         return tuple(space.names[i] for i in space.select(self.classes))
 
+    def table(self, state: State) -> NDArray[np.int64]:
+        """Return the table of a `state` that is read, shape (n_codes, n_codes + 1)."""
+        return state.counts("table").values
+
     def margins(self, table: NDArray[np.int64], space: LabelSpace) -> Margins:
         """Return the margins of each part in a `table` of codes of a `space`."""
         return Margins.of(table, space, self.void_prediction).select(space.select(self.classes))
@@ -133,7 +137,7 @@ class TableMetric(Metric[ConfusionTally]):
     def compute(self, state: State, space: LabelSpace) -> Score:
         """Turn the counted table, or the means over images, into a score."""
         if self.pool == "dataset":
-            value, values = self.values(self.margins(state.counts("table").values, space))
+            value, values = self.values(self.margins(self.table(state), space))
         else:
             value, *values = (total.mean() if total.added else None for total in state.means(self.signature()).sums)
             if self.pool == "class_then_image":
@@ -151,11 +155,13 @@ class TableMetric(Metric[ConfusionTally]):
         if self.void_prediction != "skip":
             return []
         k = len(space.evaluated)
-        skipped = int(state.counts("table").values[:k, k:-1].sum())
+        skipped = int(self.table(state)[:k, k:-1].sum())
         if not skipped:
             return []
         are = "is" if skipped == 1 else "are"
-        return [f"{self.name} leaves out {counted(skipped, 'pixel')} that {are} predicted void (void_prediction=skip)"]
+        return [
+            f"{self.short()} leaves out {counted(skipped, 'pixel')} that {are} predicted void (void_prediction=skip)"
+        ]
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,7 @@ class ClassMean(TableMetric):
 
     def undefined_classes(self, state: State, space: LabelSpace) -> list[str]:
         """Return the names of the parts of a `space` that a `state` has in neither truth nor prediction."""
-        margins = self.margins(state.counts("table").values, space)
+        margins = self.margins(self.table(state), space)
         pairs = zip(self.parts(space), margins, strict=True)
         return [name for name, (_, truth, predicted) in pairs if not truth and not predicted]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -10,7 +10,7 @@ from segbench.errors import BadParameter, SegbenchError
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Metric, T
 from segbench.result import Score
-from segbench.samples import Key, Sample
+from segbench.samples import Key, Place, Sample
 
 
 @dataclass
@@ -49,7 +49,16 @@ class Running(Generic[T]):
         void = ", ".join(map(str, space.void)) or "none"
         return f"<Running {self.metric}: {len(space.evaluated)} classes, void {void}>"
 
-    def update(self, *, truth: Any, prediction: Any, instances: Any = None, key: Key = ()) -> None:
+    def update(
+        self,
+        *,
+        truth: Any,
+        prediction: Any,
+        instances: Any = None,
+        key: Key = (),
+        place: Place | None = None,
+        spacing: Sequence[float] | None = None,
+    ) -> None:
         """Count one image.
 
         Parameters
@@ -62,19 +71,26 @@ class Running(Generic[T]):
         instances : array_like of int, optional
             Map of instance ids of the truth, for metrics that ask for it.
         key : tuple of str
-            Names the image in errors; for metrics on instances it also orders the images and is required.
+            Names the image in errors; for metrics on instances it also orders the images and is required. For metrics
+            on videos it is (sequence, frame).
+        place : Place, optional
+            For metrics on videos, where the frame stands in its video.
+        spacing : sequence of float, optional
+            For metrics on surfaces, how far pixels lie apart along each axis, in mm; 1 pixel when not given.
 
         Raises
         ------
         BadParameter
-            For a metric on instances without a key, or a map that the metric does not take.
+            For a metric on instances without a key, one on videos without a place, or a map that the metric does not
+            take.
         ShapeMismatch, StrayLabel, VoidPrediction, DatasetError
             As the tally finds them; nothing is counted then.
         """
         if not key and self.metric.family == "instances":
             raise BadParameter(f"{self.metric} of an image without a key", expected="key=(name,), once each image")
+        steps = None if spacing is None else tuple(spacing)
         try:
-            self._tally.count_one(self.state, Sample(key, truth, prediction, instances))
+            self._tally.count_one(self.state, Sample(key, truth, prediction, instances, place, steps))
         except SegbenchError as error:
             if key:
                 error.about("/".join(key))

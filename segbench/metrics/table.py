@@ -31,10 +31,21 @@ _HOMES = {
         "category_pixel_accuracy",
     ),
     "instances": ("mean_iiou", "category_iiou"),
+    "trimap": ("trimap_iou", "trimap_accuracy"),
+    "boundary_f": ("boundary_f",),
+    "boundary_iou": ("mean_boundary_iou",),
+    "surface_measures": (
+        "hausdorff_distance",
+        "average_symmetric_surface_distance",
+        "mean_average_surface_distance",
+        "surface_dice",
+    ),
     "binary": ("auc", "average_precision", "f1", "accuracy", "sensitivity", "specificity", "mcc"),
     "road": ("max_f", "interpolated_precision", "precision_wp", "recall_wp", "fpr_wp", "fnr_wp"),
     "membrane": ("v_rand", "v_info"),
     "multilabel": ("multilabel_iou", "multilabel_dice"),
+    "video": ("j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay", "jf_mean"),
+    "stability": ("t_mean",),
 }
 
 

@@ -33,6 +33,37 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "all": "Every evaluated class is in the mean.",
         "foreground": "Every evaluated class but the background is in the mean.",
     },
+    "frames": {
+        "inner": "The first and the last frame of each video are left out.",
+        "all": "Every frame of a video is scored.",
+    },
+    "assignment": {
+        "identity": "An object is answered by the mask of its own number.",
+        "best": "The proposals of a video are assigned to its objects by the largest sum of mean (J + F) / 2.",
+    },
+    "average": {
+        "objects": "The value is the mean over the objects of all videos, each object alike.",
+        "sequences": "The value is the mean over videos, each video alike, of the mean over its objects.",
+    },
+    "ends": {
+        "cut": "Frames that are left out are cut away before the mean over frames is taken.",
+        "nan": "An undefined value stands at either end for the frames that are left out, as in the tool of 2016; this "
+        "moves the last bit of a mean at most.",
+    },
+    "frame_ids": {
+        "exact": "The frames that part the quarters of a video are found by their true numbers.",
+        "uint8": "The numbers of the frames that part the quarters are kept in 8 bits, as in the official tools; this "
+        "is wrong from 257 frames on.",
+    },
+    "reading": {
+        "python": "The rules are those of the official tool in Python.",
+        "matlab": "The rules are those of the official tool in Matlab, by which the published numbers were made: "
+        "directions are mirrored, and the truth of the first frame is compared with the second.",
+    },
+    "sequences": {
+        "all": "Every video counts.",
+        "official": "The 23 videos do not count for which DAVIS 2016 gives no temporal stability.",
+    },
 }
 
 #: The policies that the table of conventions compares.

@@ -26,6 +26,7 @@ class _Layout:
     truth: str
     images: str = ""
     list: str = ""
+    listed: Literal["images", "videos"] = "images"
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
     but: str = ""
@@ -48,7 +49,7 @@ class _File:
     layout: _Layout
     splits: dict[str, int]
     default_split: str
-    kind: Literal["labels", "levels", "membranes", "multilabel"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel", "video"] = "labels"
     classes: tuple[Class, ...] = ()
     classes_from: str = ""
     layouts: tuple[_Layout, ...] = ()

@@ -31,6 +31,8 @@ class Layout:
         Pattern of an image, ``*`` for any suffix.
     list : str
         Pattern of the file that lists a split, one image a line; empty when the truth folder itself is the list.
+    listed : str
+        What a line of that file names: ``images``, or ``videos`` or their frames.
     optional_list : bool
         Whether a missing list file means: every truth file of the split.
     roots : tuple of str
@@ -62,6 +64,7 @@ class Layout:
     truth: str
     images: str = ""
     list: str = ""
+    listed: Literal["images", "videos"] = "images"
     optional_list: bool = False
     roots: tuple[str, ...] = (".",)
     but: str = ""
@@ -92,10 +95,11 @@ class Layout:
 
 #: Families of metrics that judge each kind of prediction.
 _FAMILIES = {
-    "labels": ("confusion", "instances"),
+    "labels": ("confusion", "instances", "contour", "trimap", "surface"),
     "levels": ("levels",),
     "membranes": ("membrane",),
     "multilabel": ("multilabel",),
+    "video": ("video",),
 }
 
 
@@ -138,8 +142,8 @@ class Protocol:
     layouts : tuple of Layout
         Where the files are: the first that is found counts.
     kind : str
-        What predictions hold: ``labels``, ``levels`` of probability, ``membranes`` or, for classes that overlap,
-        ``multilabel``.
+        What predictions hold: ``labels``, ``levels`` of probability, ``membranes``, for classes that overlap
+        ``multilabel``, or for numbered objects in frames ``video``.
     keys : mapping of str to tuple of str
         The images of each split that has no list: names, or beginnings of names, which end with a star.
     notes : tuple of str
@@ -163,7 +167,7 @@ class Protocol:
     splits: Mapping[str, int]
     default_split: str
     layouts: tuple[Layout, ...]
-    kind: Literal["labels", "levels", "membranes", "multilabel"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel", "video"] = "labels"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     source: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ from segbench.scoring.outcome import SHOWN
 from segbench.scoring.pairing import Fault, pair
 from segbench.scoring.plan import Plan
 from segbench.scoring.reading import Reader, Reading
-from segbench.scoring.run import CHUNK
+from segbench.scoring.run import spans
 
 #: Families of metrics that need more of the truth than its label map.
 _MORE = ("instances",)
@@ -72,7 +72,7 @@ class BlindReader(Reader):
         if size is not None and tuple(prediction.shape) != size:
             found = "×".join(map(str, prediction.shape))
             raise ShapeMismatch(f"{found} pixels (rows × columns)", expected=f"{size[0]}×{size[1]} as the image")
-        sample = Sample(tuple(key.split("/")), self._void(prediction.shape), prediction)
+        sample = Sample(tuple(key.split("/")), self._void(prediction.shape), prediction, place=self.truth.place(key))
         return Reading(
             sample, hashlib.sha256(data).hexdigest(), palette_of(data) if self._counts_values else b"", notes
         )
@@ -134,7 +134,7 @@ class Blind:
         faults = [*paired.faults, *(self._unclaimed(name) for name in paired.unclaimed if self.strict)]
         pairs = zip(self.truth.keys, paired.files, strict=True)
         tasks = [Task(key, file) for key, file in pairs if file is not None]
-        chunks = (tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK))
+        chunks = (tasks[span] for span in spans(len(tasks), workers))
         done = 0
         for chunk, count in run_chunks(self._job(numbering), chunks, executor=executor, workers=workers):
             faults += count.faults

@@ -82,6 +82,11 @@ class Diagram:
     positive: float
     series: tuple[Series, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """The results."""
+        return [series.name for series in self.series]
+
 
 def diagram(paths: Sequence[Path], kind: Kind, dataset: str | None = None) -> Diagram:
     """Return what is drawn of results.
@@ -107,7 +112,7 @@ def diagram(paths: Sequence[Path], kind: Kind, dataset: str | None = None) -> Di
     DatasetError
         When a state is damaged, or the truth has too few classes for the curve.
     """
-    _check_number(paths)
+    check_number(paths)
     counted = [_of_levels(recount(path, dataset)) for path in paths]
     refuse_mixed(counted)
     tables = [one.outcome.states["levels"].counts("levels").values for one in counted]
@@ -118,6 +123,26 @@ def diagram(paths: Sequence[Path], kind: Kind, dataset: str | None = None) -> Di
     series = zip(names_of(paths), tables, counted, strict=True)
     parts = tuple(_SERIES[kind](name, table, one.case.plan) for name, table, one in series)
     return Diagram(kind, counted[0].terms, positive / (positive + negative), parts)
+
+
+def check_number(paths: Sequence[Path]) -> None:
+    """Refuse results that are none, too many or named twice.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The results.
+
+    Raises
+    ------
+    BadParameter
+        When they cannot be told apart in one figure.
+    """
+    if not 1 <= len(paths) <= MOST:
+        raise BadParameter(f"{len(paths)} results", expected=f"1 to {MOST} in one figure")
+    for i, path in enumerate(paths):
+        if path.absolute() in [other.absolute() for other in paths[:i]]:
+            raise BadParameter("the same result twice", expected="each once", file=str(path))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -154,14 +179,6 @@ def working_points(plan: Plan, levels: Levels) -> dict[str, AtThreshold]:
     if levels[1].any() and any(isinstance(metric, RoadMetric) for metric in metrics):
         lowest["threshold of the highest F1"] = Sweep(levels).best
     return {name: AtThreshold.of(levels, level) for name, level in lowest.items()}
-
-
-def _check_number(paths: Sequence[Path]) -> None:
-    if not 1 <= len(paths) <= MOST:
-        raise BadParameter(f"{len(paths)} results", expected=f"1 to {MOST} in one figure")
-    for i, path in enumerate(paths):
-        if path.absolute() in [other.absolute() for other in paths[:i]]:
-            raise BadParameter("the same result twice", expected="each once", file=str(path))
 
 
 def _of_levels(counted: Recount) -> Recount:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from segbench.datasets.packing import Packer, natural
@@ -12,6 +13,7 @@ from segbench.datasets.predictions import Naming, PredictionSet, open_prediction
 from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import BadParameter, DatasetError, SegbenchError, UsageError
 from segbench.frozen import dataclass
+from segbench.late import late
 from segbench.protocols.load import load_protocol, protocol_names
 from segbench.protocols.packing import SUFFIXES, Packing
 from segbench.protocols.protocol import Protocol
@@ -21,6 +23,10 @@ from segbench.scoring.executors import ExecutorKind, available_cpus
 from segbench.scoring.pairing import pair
 from segbench.scoring.run import Progress
 from segbench.scoring.score import numbering_of, score
+
+_has_truth = late("segbench.datasets.davis:has_truth")
+_pictured_frames = late("segbench.datasets.davis:pictured_frames")
+_scored_frames = late("segbench.datasets.davis:scored_frames")
 
 #: A whole submission as its only shard: a split whose truth is void alone can be packed, though not scored.
 _WHOLE = "1/1"
@@ -134,12 +140,12 @@ def pack(
         warnings += score(predictions, **asked, **how).warnings  # type: ignore[arg-type]
     with open_predictions(Path(predictions), images.keys, Naming.of(protocol.kind, images.layout)) as submission:
         if not has_truth:
-            blind = Blind(images, submission, strict)
+            blind = Blind(images, submission.without(images.beside), strict)
             warnings += blind.check(numbering, workers=workers, executor=executor, progress=halves.first)
         writer = _Writer(Packer(images, form, numbering), submission, task, halves.second)
         with writing(path, form.container) as bundle:
             writer.write(bundle)
-    return Packed(path, protocol.identity, images.split, len(images.keys), has_truth, tuple(warnings))
+    return Packed(path, protocol.identity, images.split, len(writer.answered), has_truth, tuple(warnings))
 
 
 @dataclass(frozen=True)
@@ -166,10 +172,15 @@ class _Writer:
     task: str
     progress: Progress
 
-    def write(self, bundle: Bundle) -> None:
-        keys = self.packer.truth.keys
+    @cached_property
+    def answered(self) -> list[tuple[str, str]]:
+        """Keys and their files; of frames that nobody scores only those that are there."""
+        keys = sorted([*self.packer.truth.keys, *self.packer.truth.beside])
         files = zip(keys, pair(keys, self.submission).files, strict=True)
-        answered = sorted(((key, str(file)) for key, file in files), key=lambda pair: natural(pair[0]))
+        return sorted(((key, file) for key, file in files if file is not None), key=lambda pair: natural(pair[0]))
+
+    def write(self, bundle: Bundle) -> None:
+        answered = self.answered
         if self.packer.pack.holds == "stack":
             bundle.add("", self.packer.stack([(self._where(file), self._reader(file)) for _, file in answered]))
             self.progress(len(answered), len(answered))
@@ -232,7 +243,15 @@ def _checked(path: Path, form: Packing, *, force: bool) -> Path:
 
 
 def _open(protocol: Protocol, split: str | None, data_root: Path | None, truth: Path | None) -> tuple[TruthSet, bool]:
-    """Return the images of a split, and whether their truth is on disk."""
+    """Return the images of a split, and whether their truth is on disk; of videos the frames that are scored."""
+    found, has_truth = _opened(protocol, split, data_root, truth)
+    if protocol.kind != "video":
+        return found, has_truth
+    frames: TruthSet = _scored_frames(found, with_ends=False) if has_truth else _pictured_frames(found, protocol)
+    return frames, has_truth
+
+
+def _opened(protocol: Protocol, split: str | None, data_root: Path | None, truth: Path | None) -> tuple[TruthSet, bool]:
     if truth is not None:
         return open_truth(protocol, split=split, data_root=data_root, truth=truth), True
     assert split is not None
@@ -243,7 +262,10 @@ def _open(protocol: Protocol, split: str | None, data_root: Path | None, truth: 
         except DatasetError:
             found = None
         if found is not None and any(os.path.exists(found.path(key)) for key in found.keys):
-            return found, True
+            if protocol.kind != "video" or _has_truth(found):
+                return found, True
+            # First frames alone do not say which frames there are.
+            found = None
     try:
         return open_pictures(protocol, split=split, data_root=data_root), False
     except DatasetError:

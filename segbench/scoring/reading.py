@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,12 +20,12 @@ from segbench.datasets.truth import TruthSet
 from segbench.encoding import renumber
 from segbench.errors import SubmissionError
 from segbench.frozen import dataclass
-from segbench.samples import Sample
+from segbench.samples import Place, Sample
 
 Labels: TypeAlias = NDArray[np.integer[Any]]
 
 #: A file of predictions is never longer than so many bytes a pixel, and some chunks beside them.
-_BYTES_PER_PIXEL, _BESIDE = {"labels": 4, "levels": 4, "membranes": 8, "multilabel": 64}, 1 << 20
+_BYTES_PER_PIXEL, _BESIDE = {"labels": 4, "levels": 4, "membranes": 8, "multilabel": 64, "video": 4}, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Reader:
         Where predictions lie; its lists are not needed.
     with_instances : bool
         Whether the maps of instance ids are wanted.
+    with_first : bool
+        Whether the second frame of a video comes with the truth of the first.
     numbering : mapping of int to int
         Id of each value of a prediction that is not written in ids; empty for ids.
     resize : bool
@@ -71,6 +73,7 @@ class Reader:
     truth: TruthSet
     predictions: PredictionSet
     with_instances: bool = False
+    with_first: bool = False
     numbering: Mapping[int, int] = field(default_factory=dict)
     resize: bool = False
 
@@ -102,16 +105,24 @@ class Reader:
             For what cannot be read.
         """
         truth = truth_map(self.truth, key)
-        name = tuple(key.split("/"))
+        name, place = tuple(key.split("/")), self._place(key)
         instances = instances_map(self.truth, key) if self.with_instances else None
         about_truth = ("unmasked",) if self.truth.is_unmasked else ()
         if file is None:
-            return Reading(Sample(name, truth, None, instances), notes=about_truth)
+            return Reading(Sample(name, truth, None, instances, place), notes=about_truth)
         data = self._bytes(file, truth.shape)
         prediction, notes = self._prediction(data, truth.shape)
-        sample = Sample(name, truth, prediction, instances)
+        sample = Sample(name, truth, prediction, instances, place)
         palette = palette_of(data) if self._counts_values else b""
         return Reading(sample, hashlib.sha256(data).hexdigest(), palette, (*about_truth, *notes))
+
+    def _place(self, key: str) -> Place | None:
+        """Return where a frame stands in its video; the second frame knows the truth of the first if that is wanted."""
+        place = self.truth.place(key)
+        if not self.with_first or place is None or place.index != 1:
+            return place
+        sequence = key.rpartition("/")[0]
+        return replace(place, first=truth_map(self.truth, f"{sequence}/{self.truth.videos[sequence].frames[0]}"))
 
     @property
     def _counts_values(self) -> bool:

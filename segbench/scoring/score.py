@@ -9,6 +9,7 @@ from pathlib import Path
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import BadParameter, counted
+from segbench.late import late
 from segbench.protocols.load import load_protocol
 from segbench.protocols.protocol import Protocol
 from segbench.result import Result
@@ -19,6 +20,8 @@ from segbench.scoring.perimage import check_suffix
 from segbench.scoring.plan import Plan
 from segbench.scoring.run import Options, Progress, Run
 from segbench.scoring.statefile import case_of, outcome_of, read_header, whole_of
+
+_scored_frames = late("segbench.datasets.davis:scored_frames")
 
 
 def score(
@@ -104,7 +107,7 @@ def score(
         check_suffix(Path(per_image))
     protocol = load_protocol(dataset)
     plan = Plan.of(protocol, metrics)
-    truths = open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth))
+    truths = _scored(open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth)), plan)
     case = Case(
         protocol,
         plan,
@@ -130,7 +133,7 @@ def score(
     parts = _checked_slices(slices or {}, truths)
     naming = Naming.of(protocol.kind, truths.layout)
     with open_predictions(Path(predictions), truths.keys, naming) as submission:
-        whole, of_slices = Run(case, truths, submission, options, parts).count()
+        whole, of_slices = Run(case, truths, submission.without(truths.beside), options, parts).count()
     return case.result(whole, of_slices)
 
 
@@ -199,6 +202,15 @@ def numbering_of(protocol: Protocol, input_: str) -> dict[int, int]:
     choices = ("ids", "trainids") if protocol.train_ids else ("ids",)
     _check_choice("input", input_, choices)
     return {}
+
+
+def _scored(truth: TruthSet, plan: Plan) -> TruthSet:
+    """Return the images that are scored: of videos not every frame."""
+    if truth.protocol.kind != "video":
+        return truth
+    with_ends = any(getattr(metric, "frames", "") == "all" for metric in plan.metrics.values())
+    frames: TruthSet = _scored_frames(truth, with_ends=with_ends)
+    return frames
 
 
 def _checked_slices(slices: Mapping[str, Sequence[str]], truth: TruthSet) -> dict[str, frozenset[str]]:

@@ -75,6 +75,7 @@ def test_show_fills_in_every_split(run: CommandLine, name: str) -> None:
         trees = outcome.out.split("DIR/\n")[1:]
         for layout, shown in zip(protocol.layouts_of(split), trees, strict=True):
             key = {"plain": "NAME", "cityscapes": "CITY_SEQUENCE_FRAME"}[layout.reader]
+            key = "SEQUENCE/FRAME" if layout.listed == "videos" else key
             files = {"truth": layout.truth, "mask": layout.mask, "instance ids": layout.instances, "list": layout.list}
             for what, pattern in files.items():
                 *folders, file = layout.path(pattern, split=split, key=key).split("/")

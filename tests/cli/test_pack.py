@@ -35,6 +35,7 @@ MEMBERS = {
     "ade20k": ("zip", "a.png"),
     "cihp": ("zip", "global_parsing/a.png"),
     "cityscapes": ("zip", "aachen_000000_000019_leftImg8bit.png"),
+    "davis2017": ("zip", "a/00001.png"),
     "isprs-potsdam": ("zip", "top_potsdam_2_13_label.tif"),
     "isprs-vaihingen": ("zip", "top_mosaic_09cm_area10.tif"),
     "kitti-road-birdseye": ("zip", "um_road_000000.png"),

@@ -100,7 +100,7 @@ class TestOutput:
 
     def test_help_shows_kinds_default_and_example(self, run: CommandLine) -> None:
         text = " ".join(run("plot", "--help").out.split())
-        for part in ("{roc|pr|calibration} RESULT...", "default: SVG on standard output", "Example: -o roc.svg"):
+        for part in ("{roc|pr|calibration|trimap} RESULT...", "default: SVG on standard output", "Example: -o roc.svg"):
             assert part in text
 
 
@@ -210,3 +210,46 @@ class TestResults:
         assert run("score", GOLDEN / "drive/predictions", *where).code == 0
         assert "no dataset" in refused(run, tmp_path / "net.json")
         assert run("plot", "roc", tmp_path / "net.json", "--dataset", own, "-o", tmp_path / "a.svg").code == 0
+
+
+class TestTrimap:
+    WIDTHS = ("--metric", "trimap_iou(band_px=1)", "--metric", "trimap_iou(band_px=2)")
+
+    def test_svg_and_png(self, run: CommandLine, tmp_path: Path) -> None:
+        net = scored(run, tmp_path / "net.json", "camvid", *self.WIDTHS)
+        for name, head in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG")):
+            outcome = run("plot", "trimap", net, "-o", tmp_path / name)
+            assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+            assert (tmp_path / name).read_bytes().startswith(head)
+        assert run("plot", "trimap", net).out.encode() == (tmp_path / "a.svg").read_bytes()
+
+    def test_merged_shards(self, run: CommandLine, tmp_path: Path) -> None:
+        net = scored(run, tmp_path / "net.json", "camvid", *self.WIDTHS)
+        parts = [
+            state(scored(run, tmp_path / f"{i}.json", "camvid", "--shard", f"{i}/2", *self.WIDTHS)) for i in (1, 2)
+        ]
+        (tmp_path / "merged").mkdir()
+        assert run("merge", *parts, "-o", tmp_path / "merged/net.json").code == 0
+        assert run("plot", "trimap", tmp_path / "merged/net.json").out == run("plot", "trimap", net).out
+
+    def test_a_result_without_one(self, run: CommandLine, tmp_path: Path) -> None:
+        outcome = run("plot", "trimap", scored(run, tmp_path / "net.json", "camvid"))
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err == (
+            f"segbench: error[bad-parameter]: {tmp_path / 'net.json'}: a result of camvid@1, without a trimap metric; "
+            "expected label maps scored by trimap_iou or trimap_accuracy at several widths; score again with "
+            "--metric 'trimap_iou(band_px=1)' --metric 'trimap_iou(band_px=2)' … -o RESULT.json\n"
+        )
+
+    def test_maps_of_probability_have_none(self, run: CommandLine, net: Path) -> None:
+        outcome = run("plot", "trimap", net)
+        assert outcome.code == 2 and "whose predictions are levels; expected label maps scored by" in outcome.err
+
+    def test_another_kind_of_band(self, run: CommandLine, tmp_path: Path) -> None:
+        net = scored(run, tmp_path / "net.json", "camvid", *self.WIDTHS)
+        other = scored(run, tmp_path / "other.json", "camvid", "--metric", "trimap_iou(band_px=1,centre=void)")
+        outcome = run("plot", "trimap", net, other)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+        assert (
+            "other.json: trimap_iou(absent=zero,band_px=…,centre=void,void_prediction=skip); expected " in outcome.err
+        )

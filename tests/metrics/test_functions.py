@@ -36,7 +36,7 @@ from segbench.metrics.table import METRICS
 torch = pytest.importorskip("torch")
 
 K, VOID = 5, 255
-CLASSES = {name: cls for name, cls in METRICS.items() if cls.family == "confusion"}
+CLASSES = {name: cls for name, cls in METRICS.items() if cls.family in ("confusion", "trimap", "contour")}
 GROUPED = LabelSpace(tuple(LabelClass(f"class {i}", i, group="ab"[i % 2]) for i in range(K)))
 
 

@@ -37,7 +37,7 @@ from segbench.metrics.running import Running
 from segbench.metrics.states import State
 from segbench.metrics.table import METRICS, parse_metric
 from segbench.result import Score
-from segbench.samples import Sample
+from segbench.samples import Place, Sample
 
 #: Ids with gaps, classes that are not evaluated, two void ids, one of them below all classes.
 SPACE = LabelSpace(
@@ -57,6 +57,8 @@ BINARY = LabelSpace(
     (LabelClass("background", 3), LabelClass("vessel", 7), LabelClass("unsure", 9, evaluated=False)), void=(255, 0)
 )
 NEGATIVE, POSITIVE = (c.id for c in BINARY.evaluated)
+#: For videos: objects are numbers, and only void says anything of the space.
+VIDEO_SPACE = LabelSpace((LabelClass("background", 0), LabelClass("object", 1)), void=(255,))
 SIZED = tuple(c for c in SPACE.evaluated if c.instance_size)
 CHOSEN = ("all", "foreground", ("person", "flat"))
 ODD_CHOICES = ("it's a \\ car, [old]", ("it's a \\ car, [old]", "road"), "flat", ("flat",))
@@ -147,6 +149,13 @@ def choices(name: str, kind: Any) -> tuple[Any, ...]:
         "least_score": (0.0, 0.25, 1e-05),
         "most_found": (100, 3),
         "threshold": (0.5, 0.1, 1.0),
+        "tolerance_diagonal": (0.0075, 0.3),
+        "tolerance_px": (0.0, 1.5),
+        "width_diagonal": (0.02, 0.25),
+        "band_px": (4.0, 1.0),
+        "percentile": (100.0, 50.0),
+        "tolerance_mm": (1.0, 0.0),
+        "bound": (0.008, 2.0),
     }[name]
 
 
@@ -155,7 +164,8 @@ def every_setting(name: str) -> tuple[Metric[Any], ...]:
     """All combinations of the parameters of a metric."""
     cls = ALL[name]
     columns = [choices(field, kind) for field, kind in kinds(cls).items()]
-    return tuple(cls(**dict(zip(kinds(cls), row, strict=True))) for row in itertools.product(*columns))
+    rows = (dict(zip(kinds(cls), row, strict=True)) for row in itertools.product(*columns))
+    return tuple(cls(**row) for row in rows if not (row.get("boundary") == "seg2bmap" and row["border"] != "nothing"))
 
 
 def filled(
@@ -176,7 +186,14 @@ def has_bits(metric: Metric[Any]) -> bool:
     return metric.family == "multilabel"
 
 
+def is_video(metric: Metric[Any]) -> bool:
+    """Whether images are frames of videos, with numbered objects."""
+    return metric.family == "video"
+
+
 def space_of(metric: Metric[Any]) -> LabelSpace:
+    if is_video(metric):
+        return VIDEO_SPACE
     return BINARY if is_soft(metric) else SPACE
 
 
@@ -187,7 +204,12 @@ def right(metric: Metric[Any], truth: int) -> int:
 
 def given_up(metric: Metric[Any]) -> int:
     """What a prediction says that says nothing: void, or level 0, or no class."""
-    return 0 if is_soft(metric) or has_bits(metric) else 255
+    return 0 if is_soft(metric) or has_bits(metric) or is_video(metric) else 255
+
+
+def is_flat(metric: Metric[Any]) -> bool:
+    """Whether only images are taken, and no volumes."""
+    return metric.family in ("contour", "trimap")
 
 
 def void_of(metric: Metric[Any]) -> tuple[int, ...]:
@@ -198,6 +220,9 @@ def void_of(metric: Metric[Any]) -> tuple[int, ...]:
 def may_predict(metric: Metric[Any]) -> tuple[int, ...]:
     if is_soft(metric):
         return tuple(range(256))
+    if is_video(metric):
+        # As many numbers as a video has objects, or as it may have proposals.
+        return tuple(range(2)) if metric.assignment == "identity" else tuple(range(21))  # type: ignore[attr-defined]
     n = len(SPACE.evaluated) if getattr(metric, "void_prediction", "") == "error" else len(SPACE.columns)
     return SPACE.columns[:n]
 
@@ -207,12 +232,14 @@ def one_sample(rng: np.random.Generator, metric: Metric[Any], key: str) -> Sampl
         n = int(rng.integers(0, 6))
         found = [(float(rng.choice([0.1, 0.5, 0.9])), bool(rng.random() < 0.5)) for _ in range(n)]
         return Sample((key,), sum(hit for _, hit in found) + int(rng.integers(0, 3)), found)
-    shape = tuple(rng.integers(1, 9, 3 if rng.random() < 0.2 else 2).tolist())
+    shape = tuple(rng.integers(1, 9, 3 if rng.random() < 0.2 and not is_flat(metric) else 2).tolist())
     if is_soft(metric):
         sample = one_probability_map(rng, metric, key, shape)
         return as_membranes(rng, sample) if metric.family == "membrane" else sample
     if has_bits(metric):
         return one_map_of_bits(rng, key, shape)
+    if is_video(metric):
+        return one_frame(rng, metric, int(key.removeprefix("image")))
     truth = filled(rng, SPACE.columns, shape, str(rng.choice(["u1", "i8"])))
     prediction = filled(rng, may_predict(metric), shape, str(rng.choice(["u1", "u2"])))
     agrees = (rng.random(shape) < 0.5) & np.isin(truth, may_predict(metric))
@@ -235,6 +262,17 @@ def as_membranes(rng: np.random.Generator, sample: Sample) -> Sample:
     if sample.prediction is None or dtype == "u1":
         return sample
     return replace(sample, prediction=(sample.prediction / 255).astype(dtype))
+
+
+def one_frame(rng: np.random.Generator, metric: Metric[Any], i: int) -> Sample:
+    """A frame of one of two videos, of one and of two objects; a third one is born late."""
+    shape = tuple(rng.integers(1, 9, 2).tolist())
+    truth = filled(rng, (0, 1, 2, 3, 255), shape, str(rng.choice(["u1", "i8"])))
+    prediction = filled(rng, may_predict(metric), shape, str(rng.choice(["u1", "u2"])))
+    agrees = (rng.random(shape) < 0.5) & np.isin(truth, may_predict(metric))
+    prediction[agrees] = truth[agrees]
+    place = Place(i // 2, 4 + i % 2, 1 + i % 2)
+    return Sample((f"video{i % 2}", f"{i:03}"), truth, None if rng.random() < 0.1 else prediction, place=place)
 
 
 def one_map_of_bits(rng: np.random.Generator, key: str, shape: tuple[int, ...]) -> Sample:
@@ -367,7 +405,8 @@ def signature_lists_every_field(metric: Metric[Any], rng: np.random.Generator) -
     assert places == sorted(places)
     assert text.startswith(f"{metric.name}({min(kinds(type(metric)))}=" if places else metric.name)
     differing = {name for name in kinds(type(metric)) if f"{name}=" in str(metric)}
-    assert differing == {n for n in kinds(type(metric)) if getattr(metric, n) != getattr(type(metric)(), n)}
+    own = {n for n in kinds(type(metric)) if getattr(metric, n) != getattr(type(metric)(), n)}
+    assert differing == own | set(metric.always_shown)
 
 
 @law
@@ -460,17 +499,26 @@ def inputs_stay_as_they_are(metric: Metric[Any], rng: np.random.Generator) -> No
             np.testing.assert_array_equal(getattr(one, name), value)
 
 
+LOWER_IS_BETTER = (
+    *("fpr_wp", "fnr_wp", "j_decay", "f_decay"),
+    *("hausdorff_distance", "average_symmetric_surface_distance", "mean_average_surface_distance"),
+)
+
+
 @law
 def values_are_fractions_or_undefined(metric: Metric[Any], rng: np.random.Generator) -> None:
     score = scored(metric, several(rng, metric))
-    lowest = -1.0 if metric.name == "mcc" else 0.0
+    lowest = -1.0 if metric.name in ("mcc", "j_decay", "f_decay") else 0.0
     # Scores of membranes keep the operations of the official tool, whose roundings may lead past either end: sums of up
     # to 512 shares, each rounded to half an ulp of 1 or of their entropy, at most 9 bits.
     slack = 512 * 9 * 2.0**-53 if metric.family == "membrane" else 0.0
+    highest = 1.0 + slack if metric.unit == "fraction" else math.inf
     for value in (score.value, *score.per_class.values()):
-        assert type(value) is float and (math.isnan(value) or lowest - slack <= value <= 1.0 + slack)
-    assert score.unit == "fraction" and score.higher_is_better == (metric.name not in ("fpr_wp", "fnr_wp"))
-    if metric.family != "toy":
+        assert type(value) is float and (math.isnan(value) or lowest - slack <= value <= highest)
+    assert score.unit == ("fraction" if metric.unit == "fraction" else "px") and score.higher_is_better == (
+        metric.name not in LOWER_IS_BETTER
+    )
+    if metric.family not in ("toy", "video"):
         assert list(score.per_class) == list(part_ids(metric))
 
 
@@ -520,6 +568,19 @@ def perfect_cells_score_one(metric: Metric[Any], rng: np.random.Generator) -> No
 
 
 @law
+def perfect_videos_score_the_best(metric: Metric[Any], rng: np.random.Generator) -> None:
+    """One in every object and in the mean, no decay, nothing above 1; undefined where no frame is scored."""
+    samples = [replace(s, prediction=np.where(s.truth <= s.place.n_objects, s.truth, 0)) for s in several(rng, metric)]
+    score = scored(metric, samples)
+    inner = [s for s in samples if metric.frames == "all" or s.place.index]  # type: ignore[attr-defined]
+    by_video = metric.average == "sequences"  # type: ignore[attr-defined]
+    names = {s.key[0] if by_video else f"{s.key[0]}_{number + 1}" for s in inner for number in range(s.place.n_objects)}
+    best = float(metric.higher_is_better and getattr(metric, "threshold", 0) < 1)
+    assert score.per_class == dict.fromkeys(sorted(names), best)
+    assert score.value == best or (math.isnan(score.value) and not inner)
+
+
+@law
 def perfect_scores_one(metric: Metric[Any], rng: np.random.Generator) -> None:
     samples = perfect(rng, metric)
     score = scored(metric, samples)
@@ -533,13 +594,34 @@ def perfect_scores_one(metric: Metric[Any], rng: np.random.Generator) -> None:
             (bit,) = (1 << i for i, c in enumerate(SPACE.evaluated) if c.id in ids)
             seen.append(sum(any((values_of(s.truth) & bit).any() for s in unit) for unit in units))
             continue
-        seen.append(sum(any(np.isin(getattr(s, counted_as), values).any() for s in unit) for unit in units))
+        seen.append(sum(any(is_seen(metric, getattr(s, counted_as), values) for s in unit) for unit in units))
     harmless = getattr(metric, "absent", "skip") in ("skip", "one")
+    best = 1.0 if metric.higher_is_better else 0.0
     for n, value in zip(seen, score.per_class.values(), strict=True):
         if n and (harmless or n == len(units)):
-            assert value == 1.0
+            assert value == best
     if any(seen) and (harmless or min(seen) == len(units)):
-        assert score.value == 1.0
+        assert score.value == best
+
+
+def is_seen(metric: Metric[Any], values: NDArray[np.integer[Any]], ids: list[int]) -> bool:
+    """Whether an image shows a part; where the border bounds nothing, what fills it has no boundary."""
+    found = np.isin(values, ids)
+    unbounded = getattr(metric, "border", "") == "nothing" and metric.both_empty == "skip"  # type: ignore[attr-defined]
+    return bool(found.any() and not (unbounded and found.all()))
+
+
+@law
+def perfect_bands_score_one(metric: Metric[Any], rng: np.random.Generator) -> None:
+    """One for each class that the band shows: with the widest band, each class of an image that has a centre."""
+    metric = strict(metric, absent="skip")
+    samples = perfect(rng, metric)
+    score = scored(metric, samples)
+    assert all(value == 1.0 or math.isnan(value) for value in (score.value, *score.per_class.values()))
+    widest = replace(metric, band_px=99.0, centre="void", pool="dataset")  # type: ignore[call-arg]
+    in_band = [s.truth for s in samples if np.isin(s.truth, void_of(metric)).any()]
+    for ids, value in zip(part_ids(metric).values(), scored(widest, samples).per_class.values(), strict=True):
+        assert (value == 1.0) == any(np.isin(truth, list(ids)).any() for truth in in_band)
 
 
 @law
@@ -757,6 +839,19 @@ SEVERAL = (
 #: What a mean over classes keeps besides.
 CLASS_MEAN = MAPS | CHOICE | {"the_value_is_the_mean_over_classes", "where_defined_is_defined"}
 
+#: What a metric inside a band keeps besides: what a mean over classes does, but for what depends on the whole image.
+BAND = (MAPS | CHOICE | PERMUTATION | {"perfect_bands_score_one"}) - {
+    "perfect_scores_one",
+    "a_void_border_changes_nothing",
+}
+#: What a metric of boundaries keeps besides.
+CONTOUR = STATE | CHOICE | PERMUTATION | {"perfect_scores_one", "a_missing_image_is_all_miss"}
+
+#: What a measure between surfaces keeps besides; those that add no distances keep one more.
+SURFACE = CONTOUR
+#: What a metric on videos keeps.
+VIDEO = STATE | {"perfect_videos_score_the_best", "a_missing_image_is_all_miss"}
+
 LAWS_OF: dict[str, set[str]] = {
     "mean_iou": CLASS_MEAN | PERMUTATION,
     "mean_dice": CLASS_MEAN | PERMUTATION,
@@ -775,6 +870,16 @@ LAWS_OF: dict[str, set[str]] = {
     "frequency_weighted_iou": MAPS | CHOICE | PERMUTATION,
     "mean_iiou": MAPS | {"correcting_a_pixel_never_lowers"},
     "category_iiou": MAPS | {"correcting_a_pixel_never_lowers"},
+    "trimap_iou": BAND | {"the_value_is_the_mean_over_classes", "where_defined_is_defined"},
+    "trimap_accuracy": BAND | {"correcting_a_pixel_never_lowers", "giving_up_any_pixel_never_raises"},
+    "boundary_f": CONTOUR,
+    "mean_boundary_iou": CONTOUR
+    | {"moving_pixels_together_changes_nothing"}
+    | {"the_value_is_the_mean_over_classes", "where_defined_is_defined"},
+    "hausdorff_distance": SURFACE | {"moving_pixels_together_changes_nothing"},
+    "average_symmetric_surface_distance": SURFACE,
+    "mean_average_surface_distance": SURFACE,
+    "surface_dice": SURFACE | {"moving_pixels_together_changes_nothing"},
     "auc": LEVELS | PERFECT | CORRECTING | GIVING_UP,
     "average_precision": LEVELS | PERFECT,
     "f1": LEVELS | PERFECT | CORRECTING | GIVING_UP,
@@ -792,12 +897,18 @@ LAWS_OF: dict[str, set[str]] = {
     "v_info": MEMBRANES,
     "multilabel_iou": SEVERAL,
     "multilabel_dice": SEVERAL,
+    **{name: VIDEO for name, cls in METRICS.items() if cls.family == "video"},
     ToyAveragePrecision.name: STATE,
 }
 GROUP_METRICS = [cls.name for cls in groups.METRICS]
 LEVEL_METRICS = [name for name, cls in METRICS.items() if cls.family == "levels"]
 BIT_METRICS = [name for name, cls in METRICS.items() if cls.family == "multilabel"]
 CELL_METRICS = [name for name, cls in METRICS.items() if cls.family == "membrane"]
+BAND_METRICS = [name for name, cls in METRICS.items() if cls.family == "trimap"]
+CONTOUR_METRICS = [name for name, cls in METRICS.items() if cls.family == "contour"]
+SURFACE_METRICS = [name for name, cls in METRICS.items() if cls.family == "surface"]
+DISTANCE_METRICS = [name for name in SURFACE_METRICS if name != "surface_dice"]
+VIDEO_METRICS = [name for name, cls in METRICS.items() if cls.family == "video"]
 
 NO_BITS = "has no classes that overlap"
 NO_VOID = "has no void; says of pixels without a class in a law of its own, pixels_without_a_class_change_nothing"
@@ -810,7 +921,27 @@ FEWER_FALSE = "a wrong pixel given up is one false positive less for the class i
 LEFT_OUT = "fp_only=skip leaves a class out that absent=zero brings back when its last pixel is corrected"
 LAST_PIXEL = "a class that was predicted only is absent when its last pixel is given up"
 WEIGHTS = "the weights move too when a pixel left out as void comes to be counted"
+NO_BAND = "has no band"
+ONE_BY_BAND = "says of bands in a law of its own, perfect_bands_score_one, that classes outside are undefined"
+FRAMED = "a frame of void bounds what it touches, and is a centre of bands"
+UPPER_LEFT = "seg2bmap lies half a pixel to the upper left"
+OWN_MEAN = "test_contour holds its means to those of the papers"
+LEFT_OUT_IN_BAND = f"inside a band too, {LEFT_OUT}"
+FALSE_BOUNDARY = "a wrong pixel given up takes its false boundary with it"
+SPUR = "a right pixel given up far from the true boundary takes its predicted boundary with it"
+BORROWED = "a wrong pixel near a right one has a boundary near the true one"
+RIGHT_INSIDE = "a right pixel beside wrong ones inside the truth belongs to the band of the prediction"
+WRONG_INSIDE = "a wrong pixel that is corrected inside the truth may add to the band of the prediction"
+LARGER = "the diagonal of a larger image is worse, and a frame of void bounds what it touches"
+IN_ORDER = "adds distances, or areas of surface, in the order of the pixels"
+OWN_POOL = "test_surface holds its pools to the means of what it measured"
+MISSED = "a wrong pixel corrected may be the last one that was predicted of a structure"
+SPURIOUS = "a wrong pixel given up may be all that was predicted of a structure that is not there"
+DEEPER = "a right pixel given up may uncover pixels inside, nearer to the true surface"
+DEEPER_SHARE = f"by tolerance too, {DEEPER}"
 NO_MAPS = "has no label maps"
+NO_VIDEO = "has no videos"
+OF_VIDEOS = "test_video_changes says what becomes of frames that are changed"
 NO_CLASSES = "has one value and none by class"
 ONE_SIDED = "says the best of levels in a law of its own, perfect_levels_score_the_best"
 BELOW_ONE = "the 1e-10 in its divisors keeps it below one"
@@ -854,20 +985,49 @@ EXEMPT: dict[str, dict[str, str]] = {
         "fnr_wp": GIVEN_UP_DOWN,
         **dict.fromkeys(CELL_METRICS, PARTS),
         **dict.fromkeys(BIT_METRICS, FEWER_FALSE_BITS),
+        "trimap_iou": FEWER_FALSE,
+        **dict.fromkeys(SURFACE_METRICS, SPURIOUS),
+        "boundary_f": FALSE_BOUNDARY,
+        "mean_boundary_iou": FALSE_BOUNDARY,
     },
     "giving_up_a_right_pixel_never_raises": {
         "average_precision": FROM_THE_TOP,
         "recall_wp": GIVEN_UP_DOWN,
         "fnr_wp": GIVEN_UP_DOWN,
         **dict.fromkeys(CELL_METRICS, PARTS),
+        **dict.fromkeys(DISTANCE_METRICS, DEEPER),
+        "surface_dice": DEEPER_SHARE,
+        "boundary_f": SPUR,
+        "mean_boundary_iou": RIGHT_INSIDE,
     },
-    "correcting_under_strict_rules_never_lowers": {**CORRECTED, **dict.fromkeys(CELL_METRICS, JOINS)},
-    "a_void_border_changes_nothing": {**dict.fromkeys(CELL_METRICS, GROWS), **dict.fromkeys(BIT_METRICS, NO_VOID)},
+    "correcting_under_strict_rules_never_lowers": {
+        **CORRECTED,
+        **dict.fromkeys(CELL_METRICS, JOINS),
+        **dict.fromkeys(SURFACE_METRICS, MISSED),
+        "boundary_f": BORROWED,
+        "mean_boundary_iou": WRONG_INSIDE,
+    },
+    "a_void_border_changes_nothing": {
+        **dict.fromkeys(CELL_METRICS, GROWS),
+        **dict.fromkeys(BIT_METRICS, NO_VOID),
+        **dict.fromkeys([*BAND_METRICS, *CONTOUR_METRICS], FRAMED),
+        **dict.fromkeys(SURFACE_METRICS, LARGER),
+    },
     "pixels_without_a_class_change_nothing": {name: NO_BITS for name in METRICS if name not in BIT_METRICS},
     "overlapping_classes_may_be_permuted": {name: NO_BITS for name in METRICS if name not in BIT_METRICS},
-    "moving_pixels_together_changes_nothing": dict.fromkeys(CELL_METRICS, IN_TURN),
-    "perfect_scores_one": {**dict.fromkeys(LEVEL_METRICS, ONE_SIDED), **dict.fromkeys(CELL_METRICS, ONE_BY_CELLS)},
+    "moving_pixels_together_changes_nothing": {
+        **dict.fromkeys(CELL_METRICS, IN_TURN),
+        **dict.fromkeys(("average_symmetric_surface_distance", "mean_average_surface_distance"), IN_ORDER),
+        "boundary_f": UPPER_LEFT,
+    },
+    "perfect_scores_one": {
+        **dict.fromkeys(LEVEL_METRICS, ONE_SIDED),
+        **dict.fromkeys(CELL_METRICS, ONE_BY_CELLS),
+        **dict.fromkeys(BAND_METRICS, ONE_BY_BAND),
+    },
+    "perfect_bands_score_one": {name: NO_BAND for name in METRICS if name not in BAND_METRICS},
     "perfect_cells_score_one": {name: NO_CELLS for name in METRICS if name not in CELL_METRICS},
+    "perfect_videos_score_the_best": {name: NO_VIDEO for name in METRICS if name not in VIDEO_METRICS},
     "perfect_levels_score_the_best": {
         **{name: NO_LEVELS for name in METRICS if name not in LEVEL_METRICS},
         **dict.fromkeys(("max_f", "interpolated_precision", "precision_wp"), BELOW_ONE),
@@ -886,6 +1046,10 @@ EXEMPT: dict[str, dict[str, str]] = {
         **CORRECTED,
         **dict.fromkeys(CELL_METRICS, JOINS),
         **dict.fromkeys(BIT_METRICS, LEFT_OUT_BITS),
+        **dict.fromkeys(SURFACE_METRICS, MISSED),
+        "trimap_iou": LEFT_OUT_IN_BAND,
+        "boundary_f": BORROWED,
+        "mean_boundary_iou": WRONG_INSIDE,
     },
     "permuted_ids_permute_classes": {
         **dict.fromkeys(GROUP_METRICS, "a class that changes its id changes its group"),
@@ -908,6 +1072,9 @@ EXEMPT: dict[str, dict[str, str]] = {
         "ade_score": "the average of two values; test_the_ade_score_is_the_average_of_two holds it",
         "mean_iiou": NO_RULE,
         "category_iiou": NO_RULE,
+        "trimap_accuracy": NO_MEAN,
+        "boundary_f": OWN_MEAN,
+        **dict.fromkeys(SURFACE_METRICS, OWN_POOL),
         **dict.fromkeys(LEVEL_METRICS, NO_CLASSES),
         **dict.fromkeys(CELL_METRICS, NO_PARTS),
     },
@@ -917,6 +1084,9 @@ EXEMPT: dict[str, dict[str, str]] = {
         "category_pixel_accuracy": NO_RULE,
         "category_frequency_weighted_iou": NO_RULE,
         "ade_score": "also undefined where classes are predicted and none is true",
+        "trimap_accuracy": NO_RULE,
+        "boundary_f": NO_RULE,
+        **dict.fromkeys(SURFACE_METRICS, NO_RULE),
         "mean_iiou": NO_RULE,
         "category_iiou": NO_RULE,
         **dict.fromkeys(LEVEL_METRICS, NO_CLASSES),
@@ -925,6 +1095,8 @@ EXEMPT: dict[str, dict[str, str]] = {
 }
 for _name in LAWS.keys() - STATE:
     EXEMPT.setdefault(_name, {})[ToyAveragePrecision.name] = NO_MAPS
+for _name in LAWS.keys() - VIDEO:
+    EXEMPT[_name] |= dict.fromkeys(VIDEO_METRICS, OF_VIDEOS)
 
 
 def test_every_metric_declares_every_law_or_is_exempt() -> None:
@@ -960,9 +1132,19 @@ def test_the_metric_keeps_the_law(name: str, law: str) -> None:
 
 
 ROAD, PERSON, VOID = 7, 31, 255
+#: Person with holes, so that its surface is inside too; predicted without, the surface is the border alone.
+HOLED = [
+    [PERSON, ROAD, PERSON, ROAD, PERSON],
+    [PERSON, ROAD, PERSON, PERSON, PERSON],
+    [PERSON] * 5,
+    [PERSON, PERSON, ROAD, PERSON, PERSON],
+    [PERSON, PERSON, PERSON, PERSON, ROAD],
+]
+#: Where the pixel is that is changed, if not the last but one.
+PLACES = {DEEPER: 16, DEEPER_SHARE: 16}
 #: By reason: parameters, truth, prediction, and what the last but one pixel is changed to. Every person pixel is of
 #: one instance.
-COUNTEREXAMPLES: dict[str, tuple[dict[str, Any], list[int], list[int], int]] = {
+COUNTEREXAMPLES: dict[str, tuple[dict[str, Any], list[Any], list[Any], int]] = {
     # The second pixel is a false positive of person until it is given up.
     FEWER_FALSE: ({}, [PERSON, ROAD, ROAD], [PERSON, PERSON, ROAD], VOID),
     # Person is predicted only, worth 0 in the mean, until its only pixel is given up.
@@ -1004,6 +1186,41 @@ COUNTEREXAMPLES: dict[str, tuple[dict[str, Any], list[int], list[int], int]] = {
     GIVEN_UP_DOWN: ({}, [POSITIVE, POSITIVE, NEGATIVE, POSITIVE, NEGATIVE], [50, 255, 100, 255, 100], 0),
     # Of two true cells, of 1 and 2 pixels, one is cut in two by a line: AB = B = 2/9 + 1/9, A = 5/9, V = 6/8. As one
     # predicted cell it is AB = A = 5/9, B = 1, V = 10/14, and no information at all.
+    # As LEFT_OUT, with something else in the truth that a band may begin at.
+    LEFT_OUT_IN_BAND: (
+        {"fp_only": "skip", "absent": "zero", "classes": ("road", "person"), "band_px": 40.0},
+        [8] + [ROAD] * 9,
+        [8] + [ROAD] * 7 + [PERSON, ROAD],
+        ROAD,
+    ),
+    # Person has one false boundary pixel less, or one false pixel less in its band: 2 / 3 becomes 1.
+    FALSE_BOUNDARY: ({}, [PERSON, ROAD, ROAD], [PERSON, PERSON, ROAD], VOID),
+    # The true boundary of person is the second pixel. Predicted it is that and the fifth, which is right all the same.
+    SPUR: ({"border": "nothing"}, [ROAD] + [PERSON] * 5, [ROAD, PERSON, ROAD, ROAD, PERSON, ROAD], VOID),
+    # All is wrong, but each class lies beside where it should: F is 1; corrected, the second road has none near it.
+    BORROWED: ({"tolerance_px": 1.5}, [PERSON, ROAD, PERSON], [ROAD, PERSON, ROAD], ROAD),
+    # Person has 5 pixels, all band; of the 12 predicted the 10 at the border are band, 3 of them in both: 3 / 12. With
+    # one given up, the other 11 are all band, 4 of them in both: 4 / 12. Road has 0, so the mean is half of that.
+    RIGHT_INSIDE: (
+        {},
+        [[ROAD, ROAD, ROAD, PERSON], [ROAD, PERSON, PERSON, ROAD], [ROAD, ROAD, PERSON, PERSON]],
+        [[PERSON] * 4] * 3,
+        VOID,
+    ),
+    # Person has 7 pixels, all band, as are the 11 predicted, 6 in both: 6 / 12. With the last one right, 10 of the 12
+    # predicted are band, 5 in both: 5 / 12. Road has 0.
+    WRONG_INSIDE: (
+        {},
+        [[ROAD, ROAD, PERSON, ROAD], [ROAD, PERSON, PERSON, ROAD], [PERSON] * 4],
+        [[PERSON] * 4, [PERSON] * 4, [PERSON, PERSON, ROAD, PERSON]],
+        PERSON,
+    ),
+    # Person is found in the wrong place, and corrected it is found nowhere, which is the worst there is.
+    MISSED: ({}, [ROAD, ROAD, PERSON], [ROAD, PERSON, ROAD], ROAD),
+    # Person is in neither map any more, which is perfect.
+    SPURIOUS: ({}, [ROAD, ROAD, ROAD], [ROAD, PERSON, ROAD], VOID),
+    DEEPER: ({}, HOLED, [[PERSON] * 5] * 5, VOID),
+    DEEPER_SHARE: ({"tolerance_mm": 0.0}, HOLED, [[PERSON] * 5] * 5, VOID),
     JOINS: ({}, [POSITIVE, NEGATIVE, POSITIVE, POSITIVE], [255, 255, 0, 255], 255),
     PARTS: ({}, [POSITIVE, NEGATIVE, POSITIVE, POSITIVE], [255, 255, 255, 255], 0),
 }
@@ -1012,16 +1229,16 @@ COUNTEREXAMPLES: dict[str, tuple[dict[str, Any], list[int], list[int], int]] = {
 @pytest.mark.parametrize("law", [name for name in sorted(LAWS) if name.endswith(("never_raises", "never_lowers"))])
 def test_these_exemptions_are_needed(law: str) -> None:
     for name, reason in EXEMPT[law].items():
-        if reason == NO_MAPS:
+        if reason in (NO_MAPS, OF_VIDEOS):
             continue
         fields, truth, prediction, value = COUNTEREXAMPLES[reason]
         metric = METRICS[name](**fields)
-        instances = [PERSON * 1000 + 1 if t == PERSON else t for t in truth]
-        maps_of_both = np.array([truth], np.uint8), np.array([prediction], np.uint8)
-        sample = Sample(("a",), *maps_of_both, np.array([instances]))
+        rows, predicted_rows = np.atleast_2d(np.array(truth, np.uint8)), np.atleast_2d(np.array(prediction, np.uint8))
+        instances = np.where(rows == PERSON, PERSON * 1000 + 1, rows.astype(np.int64))
+        sample = Sample(("a",), rows, predicted_rows, instances)
         sign = 1 if metric.higher_is_better else -1
         before = sign * scored(metric, [sample]).value
-        after = sign * scored(metric, with_pixel([sample], (0, len(truth) - 2), value)).value
+        after = sign * scored(metric, with_pixel([sample], (0, PLACES.get(reason, rows.size - 2)), value)).value
         assert (after > before) if "giving_up" in law else (after < before), f"{name}: {before} became {after}"
 
 
@@ -1137,10 +1354,10 @@ def test_odd_names_of_classes_can_be_chosen(classes: str | tuple[str, ...]) -> N
 
 
 def test_an_unknown_class_is_refused_before_anything_is_counted() -> None:
-    for name in TABLE_METRICS:
-        for pool in ("dataset", "image"):
+    for cls in METRICS.values():
+        for pool in get_args(kinds(cls)["pool"]) if "classes" in cls.field_names() else ():
             with pytest.raises(UnknownName, match="no class 'raod'.*did you mean 'road'"):
-                tally_of(METRICS[name](classes=("raod",), pool=pool))
+                tally_of(cls(classes=("raod",), pool=pool))
 
 
 # What metrics have to do with each other.

@@ -163,10 +163,11 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
 
 #: The families of metrics that judge each kind of prediction.
 KINDS = {
-    "labels": {"confusion", "instances"},
+    "labels": {"confusion", "instances", "contour", "trimap", "surface"},
     "levels": {"levels"},
     "membranes": {"membrane"},
     "multilabel": {"multilabel"},
+    "video": {"video"},
 }
 
 

@@ -28,10 +28,10 @@ def numbers(result: segbench.Result) -> dict[str, str]:
 
 
 def golden_truth(name: str, folder: Path) -> Path:
-    """Copy the truth of a golden folder, and what it is read with, into one folder; cities keep theirs."""
+    """Copy the truth of a golden folder, and what it is read with, into one folder; cities and videos keep theirs."""
     truth = open_truth(load_protocol(name), data_root=GOLDEN / name / "data")
     for key in truth.keys:
-        city = key.partition("_")[0] if truth.layout.reader == "cityscapes" else ""
+        city = key.partition("_")[0] if truth.layout.reader == "cityscapes" else key.rpartition("/")[0]
         (folder / city).mkdir(parents=True, exist_ok=True)
         for pattern in (truth.layout.truth, truth.layout.instances, truth.layout.images):
             if pattern and Path(file := truth.file(pattern, key)).is_file():

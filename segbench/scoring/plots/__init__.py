@@ -1,0 +1,112 @@
+"""Figures of results, as SVG or PNG: the same results give the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from segbench.errors import require
+from segbench.scoring.bandcurves import BandDiagram, band_diagram
+from segbench.scoring.diagrams import Diagram, Kind, diagram
+from segbench.scoring.plots.bands import TITLE, compose_bands
+from segbench.scoring.plots.canvas import in_common, own_style, readable
+from segbench.scoring.plots.levels import TITLES, compose_levels
+from segbench.version import __version__
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TITLES = {**TITLES, "trimap": TITLE}
+
+
+def plot(
+    paths: Sequence[Path], *, kind: Kind | Literal["trimap"], format: str = "svg", dataset: str | None = None
+) -> bytes:
+    """Draw the curves of results in one figure.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Results in JSON, their states beside them, all of one data set.
+    kind : {'roc', 'pr', 'calibration', 'trimap'}
+        What is drawn: of probability maps, but ``trimap`` of label maps.
+    format : {'svg', 'png'}
+        What is returned.
+    dataset : str, optional
+        The data set, where it is a protocol of one's own.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    BadParameter
+        When results cannot be drawn, or not together.
+    DatasetError
+        When a state is damaged.
+    MissingPackage
+        When matplotlib is not installed.
+    """
+    require("matplotlib", extra="plot")
+    return draw(band_diagram(paths, dataset) if kind == "trimap" else diagram(paths, kind, dataset), format)
+
+
+def draw(shown: Diagram | BandDiagram, format: str = "svg") -> bytes:
+    """Return the figure of a diagram as a file.
+
+    Parameters
+    ----------
+    shown : Diagram or BandDiagram
+        What is drawn.
+    format : {'svg', 'png'}
+        What is returned.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    MissingPackage
+        When matplotlib is not installed.
+    """
+    title = f"{_TITLES[shown.kind]} of {', '.join(shown.names)}: {in_common(shown.terms)}"
+    file = io.BytesIO()
+    with own_style():
+        # Neither the date nor the version of matplotlib is part of the figure.
+        maker = {"Creator": f"segbench {__version__}", "Date": None} if format == "svg" else {"Software": None}
+        figure(shown).savefig(file, format=format, metadata={"Title": readable(title), **maker})
+    return file.getvalue()
+
+
+def figure(shown: Diagram | BandDiagram) -> Figure:
+    """Return the figure of a diagram.
+
+    Parameters
+    ----------
+    shown : Diagram or BandDiagram
+        What is drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure; its first axes hold the curves.
+
+    Raises
+    ------
+    MissingPackage
+        When matplotlib is not installed.
+    """
+    require("matplotlib", extra="plot")
+    with own_style():
+        drawn: Figure = require("matplotlib.figure", extra="plot").Figure()
+        if isinstance(shown, BandDiagram):
+            compose_bands(drawn, shown)
+        else:
+            compose_levels(drawn, shown)
+    return drawn
