@@ -74,6 +74,8 @@ ctypedef struct layout:
     Py_ssize_t n_parts
     Py_ssize_t n_bytes
     Py_ssize_t beside
+    # Where the PLTE chunk stands, if there is one.
+    Py_ssize_t palette
     uint32_t previous
     uint8_t color
     bint has_palette
@@ -134,7 +136,7 @@ cdef bint understood(layout *png, uint32_t kind, const uint8_t* content, Py_ssiz
     if kind == PLTE:
         if png.has_palette or png.n_parts or length % 3 or not 3 <= length <= 768:
             return False
-        png.has_palette = True
+        png.has_palette, png.palette = True, png.at
         return True
     if kind == IDAT:
         if png.n_parts == 0:

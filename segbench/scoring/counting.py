@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,14 +14,13 @@ from segbench.metrics.confusion import ConfusionTally
 from segbench.samples import Sample
 from segbench.scoring import hints
 from segbench.scoring.outcome import Notes, Record
-from segbench.scoring.pairing import Fault
+from segbench.scoring.pairing import Fault, check_headers
 from segbench.scoring.plain import PlainPair, plain_pairs
 from segbench.scoring.plan import Plan, States
 from segbench.scoring.reading import Reader
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One image to count.
 
     Parameters
@@ -79,46 +78,67 @@ class Job:
     plan: Plan
     recording: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether images are counted in the fast lane, as far as their files are plain."""
+        return self.plan.tallies.keys() == {"confusion"} and self.reader.is_plain
+
     def __call__(self, chunk: list[Task]) -> Count:
         """Count a chunk: what is plain all at once, the rest one by one with care."""
         count = Count(self.plan.start())
         palettes = hints.Palettes(self.reader.truth.protocol.colors)
-        for task, pair in zip(chunk, self._plain(chunk), strict=True):
+        is_plain = self.is_plain
+        pairs = self._plain(chunk, count) if is_plain else [None] * len(chunk)
+        refused = self._refused([task for task, pair in zip(chunk, pairs, strict=True) if not pair] if is_plain else [])
+        for task, pair in zip(chunk, pairs, strict=True):
             if pair is not None:
                 self._take(task, pair, palettes, count)
-                continue
-            try:
-                record = self._record(task, palettes, count.states)
-            except SegbenchError as error:
-                count.faults += ((task.key, self._named(fault, task)) for fault in error.faults)
-                continue
-            count.noted.take(record.key, record.truth(), record.prediction, record.notes)
-            if self.recording:
-                count.records.append(record)
+            elif task.key in refused:
+                count.faults.append((task.key, refused[task.key]))
+            else:
+                self._take_care(task, palettes, count)
         return count
 
-    def _plain(self, chunk: list[Task]) -> list[PlainPair | None]:
-        """Return what the fast lane makes of a chunk."""
-        if self.plan.tallies.keys() != {"confusion"} or not self.reader.is_plain:
-            return [None] * len(chunk)
+    def _refused(self, left: list[Task]) -> dict[str, SegbenchError]:
+        """Return the faults in the headers of what the fast lane leaves: nobody has looked at them before."""
+        reader = self.reader
+        return check_headers(reader.truth, [task.key for task in left], reader.predictions, [t.file for t in left])
+
+    def _plain(self, chunk: list[Task], count: Count) -> list[PlainPair | None]:
+        """Count what the fast lane takes of a chunk, and return what it makes of each image."""
         tally = self.plan.tallies["confusion"]
         assert isinstance(tally, ConfusionTally)
         given = [(task.key, task.file) for task in chunk if task.file is not None]
         keys, files = [key for key, _ in given], [file for _, file in given]
-        found = iter(plain_pairs(self.reader.truth, self.reader.predictions, tally, keys, files))
+        pairs = plain_pairs(self.reader.truth, self.reader.predictions, tally, keys, files)
+        tables = [pair.table for pair in pairs if pair is not None]
+        # All at once, unless something is asked of each image.
+        for table in tables if tally.per_image or not tables else [np.sum(tables, axis=0)]:
+            tally.add_table(count.states["confusion"], table)
+        found = iter(pairs)
         return [None if task.file is None else next(found) for task in chunk]
 
     def _take(self, task: Task, pair: PlainPair, palettes: hints.Palettes, count: Count) -> None:
-        """Count an image that the fast lane has made a table of."""
-        tally = self.plan.tallies["confusion"]
-        assert isinstance(tally, ConfusionTally)
-        tally.add_table(count.states["confusion"], pair.table)
+        """Note an image that the fast lane has counted."""
         key = task.key.split("/")
-        notes = ("palette",) if palettes.repainted(pair.palette, pair.used) else ()
+        notes = ("palette",) if palettes.repainted(pair.palette, (value for value, _ in pair.prediction)) else ()
         count.noted.take(key, [pair.shape, pair.truth], pair.digest, notes)
         if self.recording:
+            tally = self.plan.tallies["confusion"]
+            assert isinstance(tally, ConfusionTally)
             content = tally.content((*pair.shape,), pair.table)
             count.records.append(Record(key, pair.digest, {"confusion": content}, notes))
+
+    def _take_care(self, task: Task, palettes: hints.Palettes, count: Count) -> None:
+        """Count an image by itself, and keep its faults."""
+        try:
+            record = self._record(task, palettes, count.states)
+        except SegbenchError as error:
+            count.faults += ((task.key, self._named(fault, task)) for fault in error.faults)
+            return
+        count.noted.take(record.key, record.truth(), record.prediction, record.notes)
+        if self.recording:
+            count.records.append(record)
 
     def _record(self, task: Task, palettes: hints.Palettes, states: States) -> Record:
         """Count one image into the states and return its record."""

@@ -7,17 +7,20 @@ the careful way, which comes to the same counts and knows what to say.
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.images import palette_of
-from segbench.datasets.predictions import PredictionSet
+from segbench.datasets.predictions import Folder, PredictionSet
 from segbench.datasets.truth import TruthSet
-from segbench.kernels.pairs import count_pairs
+from segbench.encoding import Encoding
+from segbench.kernels import pairs
+from segbench.kernels.pairs import CountedFiles
 from segbench.metrics.confusion import ConfusionTally
 
 #: Longer files are not label maps as they are usually written; bounds what a chunk holds in memory.
@@ -28,19 +31,19 @@ _MOST_CELLS = 1 << 22
 
 _SIZE_AT = 16  # Position of width and height in a PNG file.
 
+#: Ids, each with its count of pixels.
+Held: TypeAlias = list[tuple[int, int]]
 
-@dataclass
-class PlainPair:
+
+class PlainPair(NamedTuple):
     """One image whose two files are plain.
 
     Parameters
     ----------
     shape : list of int
         Rows and columns.
-    truth : list of [int, int]
-        Each id of the truth with its count of pixels, sorted.
-    used : list of int
-        Ids that the prediction holds.
+    truth, prediction : list of (int, int)
+        Each id that the map holds with its count of pixels, sorted.
     table : ndarray of int64, shape (n_codes, n_codes + 1)
         Pixels by truth code and prediction code.
     palette : bytes
@@ -50,8 +53,8 @@ class PlainPair:
     """
 
     shape: list[int]
-    truth: list[list[int]]
-    used: list[int]
+    truth: Held
+    prediction: Held
     table: NDArray[np.int64]
     palette: bytes
     digest: str
@@ -91,30 +94,61 @@ def plain_pairs(
 def _counted(
     truth: TruthSet, predictions: PredictionSet, tally: ConfusionTally, keys: Sequence[str], files: Sequence[str]
 ) -> list[PlainPair | None]:
+    on_disk = isinstance(predictions.source, Folder) and pairs.SHA256 is not None
+    found = (_from_disk if on_disk else _from_memory)(truth, predictions, tally.encoding, keys, files)
+    whole = (found.counted & tally.accepts(found.tables)).tolist()
+    tables = found.tables[:, :-1]
+    order = np.argsort(tally.space.columns)
+    ids = np.asarray(tally.space.columns)[order]
+    truths, used = _held(ids, tables.sum(axis=2)[:, order]), _held(ids, tables.sum(axis=1)[:, order])
+    made = zip(found.shapes, truths, used, tables, found.palettes, found.digests, whole, strict=True)
+    return [PlainPair(*pair) if is_whole else None for *pair, is_whole in made]
+
+
+def _held(ids: NDArray[np.int64], counts: NDArray[np.int64]) -> list[Held]:
+    """Return which ids each image holds, with the count of pixels of each; all images at once."""
+    images, places = np.nonzero(counts)
+    held = list(zip(ids[places].tolist(), counts[images, places].tolist(), strict=True))
+    ends = np.cumsum(np.bincount(images, minlength=len(counts))).tolist()
+    return [held[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _from_disk(
+    truth: TruthSet, predictions: PredictionSet, encoding: Encoding, keys: Sequence[str], files: Sequence[str]
+) -> CountedFiles:
+    """Count files where they lie: nothing of them becomes an object of the interpreter."""
+    folder = os.fsencode(predictions.where(""))
+    return pairs.count_files(
+        truths=[os.fsencode(truth.path(key)) for key in keys],
+        predictions=[folder + os.fsencode(file) for file in files],
+        most=_MOST_BYTES,
+        codes=encoding.codes,
+        low=encoding.low,
+    )
+
+
+def _from_memory(
+    truth: TruthSet, predictions: PredictionSet, encoding: Encoding, keys: Sequence[str], files: Sequence[str]
+) -> CountedFiles:
+    """Count the members of an archive."""
     # A byte more than is taken: what goes on beyond the limit is not whole.
     truths = _whole(truth.read_many(keys, _MOST_BYTES + 1))
     answers = _whole(predictions.read_many(files, [_MOST_BYTES + 1] * len(files)))
-    tables, counted = count_pairs(
-        truths=truths, predictions=answers, codes=tally.encoding.codes, low=tally.encoding.low
+    tables, counted = pairs.count_pairs(truths=truths, predictions=answers, codes=encoding.codes, low=encoding.low)
+    is_counted = counted.tolist()
+    return CountedFiles(
+        tables,
+        counted,
+        [_shape(data) if is_counted[i] else [0, 0] for i, data in enumerate(answers)],
+        [palette_of(data) if is_counted[i] else b"" for i, data in enumerate(answers)],
+        [hashlib.sha256(data).hexdigest() if is_counted[i] else "" for i, data in enumerate(answers)],
     )
-    whole = (counted & tally.accepts(tables)).tolist()
-    tables = tables[:, :-1]
-    ids = sorted(tally.space.columns)
-    order = np.argsort(tally.space.columns)
-    rows, columns = tables.sum(axis=2)[:, order].tolist(), tables.sum(axis=1)[:, order].tolist()
-    return [
-        PlainPair(
-            shape=list(struct.unpack_from(">II", truths[i], _SIZE_AT))[::-1],
-            truth=[[value, n] for value, n in zip(ids, rows[i], strict=True) if n],
-            used=[value for value, n in zip(ids, columns[i], strict=True) if n],
-            table=tables[i],
-            palette=palette_of(answers[i]),
-            digest=hashlib.sha256(answers[i]).hexdigest(),
-        )
-        if whole[i]
-        else None
-        for i in range(len(keys))
-    ]
+
+
+def _shape(data: bytes) -> list[int]:
+    """Return rows and columns of a PNG that was counted."""
+    width, height = struct.unpack_from(">II", data, _SIZE_AT)
+    return [height, width]
 
 
 def _whole(files: Sequence[bytes | None]) -> list[bytes]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from segbench.errors import BadParameter, RunIncomplete, counted
 from segbench.late import late
 
 C = TypeVar("C", bound=Sequence[object])
 R = TypeVar("R")
+
+#: Chunks that were handed out, each with what becomes of it.
+Waiting: TypeAlias = deque[tuple[C, Future[R]]]
 
 #: Chunks under way for each worker: enough to keep it busy, few enough to hold little.
 _AHEAD = 3
@@ -46,14 +50,16 @@ def on_pool(function: Callable[[C], R], chunks: Iterable[C], executor: str, work
         When a worker process died.
     """
     pool = _pool(executor, workers)
-    waiting: deque[tuple[C, Future[R]]] = deque()
+    waiting: Waiting[C, R] = deque()
+    # Threads have the caller among them; a process may die of a chunk, and must not take the caller along.
+    next_ = partial(_worked, function) if executor == "threads" else _next
     try:
         for chunk in chunks:
             waiting.append((chunk, _submitted(pool, function, chunk)))
             if len(waiting) >= _AHEAD * workers:
-                yield _next(waiting)
+                yield next_(waiting)
         while waiting:
-            yield _next(waiting)
+            yield next_(waiting)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -68,7 +74,30 @@ def _submitted(pool: Executor, function: Callable[[C], R], chunk: C) -> Future[R
         return future
 
 
-def _next(waiting: deque[tuple[C, Future[R]]]) -> tuple[C, R]:
+def _worked(function: Callable[[C], R], waiting: Waiting[C, R]) -> tuple[C, R]:
+    """Return the next chunk with its result, and work instead of waiting while there are chunks that nobody has begun.
+
+    A thread that only waits is woken for every chunk, in the place of one that works.
+    """
+    while not waiting[0][1].done():
+        free = next((i for i, (_, future) in enumerate(waiting) if future.cancel()), None)
+        if free is None:
+            break
+        chunk = waiting[free][0]
+        waiting[free] = chunk, _done(function, chunk)
+    return _next(waiting)
+
+
+def _done(function: Callable[[C], R], chunk: C) -> Future[R]:
+    future: Future[R] = Future()
+    try:
+        future.set_result(function(chunk))
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
+def _next(waiting: Waiting[C, R]) -> tuple[C, R]:
     chunk, future = waiting.popleft()
     try:
         return chunk, future.result()
@@ -83,7 +112,8 @@ def _next(waiting: deque[tuple[C, Future[R]]]) -> tuple[C, R]:
 
 def _pool(executor: str, workers: int) -> Executor:
     if executor == "threads":
-        return ThreadPoolExecutor(workers)
+        # The calling thread is one of the workers, see `_worked`.
+        return ThreadPoolExecutor(workers - 1)
     if executor == "processes":
         pool: Executor = _processes(workers)
         return pool

@@ -11,7 +11,15 @@ from typing import TypeAlias, TypeVar
 
 from segbench.datasets.predictions import PredictionSet
 from segbench.datasets.truth import TruthSet
-from segbench.errors import BadParameter, DatasetError, MissingPrediction, Refusal, UnclaimedFile, counted
+from segbench.errors import (
+    BadParameter,
+    DatasetError,
+    MissingPrediction,
+    Refusal,
+    SegbenchError,
+    UnclaimedFile,
+    counted,
+)
 from segbench.frozen import dataclass
 from segbench.scoring import hints
 from segbench.scoring.counting import Count, Job, Task
@@ -24,8 +32,14 @@ from segbench.scoring.perimage import image_lines, image_title
 from segbench.scoring.reading import Reader
 from segbench.scoring.statefile import header_of
 
-#: Images in a chunk at most: enough to outweigh handing it over, few enough to share out evenly.
-CHUNK = 25
+#: Images in a chunk at most: enough to outweigh what is done once a chunk, few enough to hold little.
+CHUNK = 64
+
+#: Chunks that a worker would have of the images left, if all were as large as the next one.
+_SHARES = 4
+
+#: Chunks for each worker at most, while none is full.
+_MOST_CHUNKS = 64
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]
@@ -112,14 +126,8 @@ class Run:
         header = replace(header, unclaimed=paired.unclaimed[:SHOWN], n_unclaimed=len(paired.unclaimed))
         self._hint_at_split(paired)
         keys, paired = self._mine(paired)
-        refused = check_headers(
-            self.truth,
-            keys,
-            self.predictions,
-            paired.files,
-            any_size=self.options.resize,
-            workers=self.options.workers,
-        )
+        job = self._job()
+        refused = self._refused(keys, paired, job)
         faults = self._stage_one(paired) + list(refused.items())
         plan = self.case.plan
         whole = Outcome(plan.start(), unclaimed=header.unclaimed, n_unclaimed=header.n_unclaimed)
@@ -129,7 +137,7 @@ class Run:
             state, images = (files.enter_context(LineWriter(p)) for p in (self.options.state, self.options.per_image))
             state.write([header.line()])
             images.write(image_title(self.options.per_image, plan))
-            for count in self._counts(self._chunks(keys, paired, refused), len(keys)):
+            for count in self._counts(job, self._chunks(keys, paired, refused), len(keys)):
                 faults += count.faults
                 self._take(count, whole, parts, state, images)
             self._refuse(faults, whole)
@@ -159,6 +167,19 @@ class Run:
             faults = faults + [(self.predictions.key(name), self._unclaimed(name)) for name in paired.unclaimed]
         return list(faults)
 
+    def _refused(self, keys: list[str], paired: Pairing, job: Job) -> dict[str, SegbenchError]:
+        """Return the images whose headers are at fault; where the fast lane reads them anyway, it looks at them."""
+        is_plain = job.is_plain
+        chosen = [i for i, file in enumerate(paired.files) if file is None or not is_plain]
+        return check_headers(
+            self.truth,
+            [keys[i] for i in chosen],
+            self.predictions,
+            [paired.files[i] for i in chosen],
+            any_size=self.options.resize,
+            workers=self.options.workers,
+        )
+
     def _take(
         self, count: Count, whole: Outcome, parts: dict[str, Outcome], state: LineWriter, images: LineWriter
     ) -> None:
@@ -183,16 +204,19 @@ class Run:
         except DatasetError as error:
             raise error.about(str(self.truth.root)) from None
 
-    def _counts(self, chunks: Iterator[list[Task]], n_images: int) -> Iterator[Count]:
+    def _job(self) -> Job:
         plan = self.case.plan
         reader = Reader(
             replace(self.truth, keys=[]),
             self.predictions.without_lists(),
             with_instances="instances" in plan.tallies,
+            with_first=any(getattr(metric, "starts_from_truth", False) for metric in plan.metrics.values()),
             numbering=self.options.numbering,
             resize=self.options.resize,
         )
-        job = Job(reader, plan, recording=bool(self.options.state or self.options.per_image or self.slices))
+        return Job(reader, plan, recording=bool(self.options.state or self.options.per_image or self.slices))
+
+    def _counts(self, job: Job, chunks: Iterator[list[Task]], n_images: int) -> Iterator[Count]:
         done = 0
         for chunk, count in run_chunks(job, chunks, executor=self.options.executor, workers=self.options.workers):
             done += len(chunk)
@@ -202,10 +226,7 @@ class Run:
 
     def _chunks(self, keys: list[str], paired: Pairing, refused: Collection[str]) -> Iterator[list[Task]]:
         miss = self.options.missing == "miss"
-        # A few chunks for each worker, or the last one works alone.
-        size = min(CHUNK, -(-len(keys) // (16 * self.options.workers)))
-        for start in range(0, len(keys), size):
-            span = slice(start, start + size)
+        for span in spans(len(keys), self.options.workers):
             pairs = zip(keys[span], paired.files[span], strict=True)
             chunk = [Task(key, file) for key, file in pairs if key not in refused and (file is not None or miss)]
             if chunk:
@@ -218,6 +239,15 @@ class Run:
             mend="remove it, or score without --strict",
             file=self.predictions.where(name),
         )
+
+
+def spans(n: int, workers: int) -> Iterator[slice]:
+    """Yield which of `n` images make a chunk: fewer and fewer, so that no worker ends long before the others."""
+    least, start = -(-n // (_MOST_CHUNKS * workers)), 0
+    while start < n:
+        size = min(CHUNK, max(least, -(-(n - start) // (_SHARES * workers))))
+        yield slice(start, min(start + size, n))
+        start += size
 
 
 def shard_of(items: Sequence[T], shard: str) -> list[T]:

@@ -24,6 +24,11 @@ def dies(chunk: list[int]) -> int:
     os._exit(9)
 
 
+def own_process(chunk: list[int]) -> int:
+    """Return which process works on a chunk."""
+    return os.getpid()
+
+
 @dataclass(frozen=True)
 class DyingJob(Job):
     """A job that one image kills."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Iterator
 
@@ -10,7 +13,8 @@ import pytest
 
 from segbench.errors import BadParameter, RunIncomplete
 from segbench.scoring.executors import ExecutorKind, available_cpus, run_chunks
-from tests.scoring.dying import dies, dies_at_seven
+from segbench.scoring.run import CHUNK, spans
+from tests.scoring.dying import dies, dies_at_seven, own_process
 
 CHUNKS = [[i, i + 1] for i in range(0, 60, 2)]
 
@@ -18,6 +22,19 @@ CHUNKS = [[i, i + 1] for i in range(0, 60, 2)]
 @pytest.mark.parametrize(("executor", "workers"), [("threads", 1), ("threads", 3), ("processes", 1), ("processes", 2)])
 def test_results_in_the_order_of_the_chunks(executor: ExecutorKind, workers: int) -> None:
     assert list(run_chunks(sum, CHUNKS, executor=executor, workers=workers)) == [(c, sum(c)) for c in CHUNKS]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7, 64])
+@pytest.mark.parametrize("n", [0, 1, 2, 20, 60, 1449, 100_000])
+def test_chunks_become_smaller(n: int, workers: int) -> None:
+    images = list(range(n))
+    chunks = [images[span] for span in spans(n, workers)]
+    assert list(itertools.chain.from_iterable(chunks)) == images
+    sizes = [len(chunk) for chunk in chunks]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(0 < size <= CHUNK for size in sizes)
+    # At the end no worker waits for more than a sixteenth of what each of them has done, or for one image.
+    assert not sizes or max(sizes[-workers:]) <= max(1, -(-n // (16 * workers)))
 
 
 def test_chunks_are_drawn_only_a_little_ahead() -> None:
@@ -32,6 +49,38 @@ def test_chunks_are_drawn_only_a_little_ahead() -> None:
     for n, _ in enumerate(results, 1):
         assert drawn <= n + 6
     assert drawn == 100
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_the_caller_is_one_of_the_threads(workers: int) -> None:
+    # All stand at the barrier at once, the caller among them, or it breaks.
+    barrier = threading.Barrier(workers, timeout=60)
+
+    def meet(chunk: list[int]) -> int:
+        barrier.wait()
+        return threading.get_ident()
+
+    found = list(run_chunks(meet, [[i] for i in range(5 * workers)], executor="threads", workers=workers))
+    threads = {thread for _, thread in found}
+    assert len(threads) == workers
+    assert threading.get_ident() in threads
+
+
+def test_the_caller_is_none_of_the_processes() -> None:
+    found = list(run_chunks(own_process, CHUNKS, executor="processes", workers=2))
+    assert os.getpid() not in {process for _, process in found}
+
+
+def test_an_error_in_the_caller_waits_for_its_turn() -> None:
+    def fail_in(chunk: list[int]) -> int:
+        if chunk[0] == 7:
+            raise ValueError(chunk)
+        return chunk[0]
+
+    results = run_chunks(fail_in, [[i] for i in range(20)], executor="threads", workers=2)
+    assert [next(results)[1] for _ in range(7)] == list(range(7))
+    with pytest.raises(ValueError, match="7"):
+        next(results)
 
 
 def test_a_dead_worker_is_told_with_its_chunk() -> None:

@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.scoring.run import CHUNK
 from tests.datasets.pngs import png
 
 Maps: TypeAlias = Mapping[str, NDArray[np.integer]]
@@ -18,8 +17,8 @@ Maps: TypeAlias = Mapping[str, NDArray[np.integer]]
 #: Of the protocol `shapes`.
 CLASSES, VOID = 7, 255
 
-#: More than two chunks, the last of them not full.
-KEYS = tuple(f"im{i:03}" for i in range(2 * CHUNK + 10))
+#: Several chunks for any number of workers, of different sizes.
+KEYS = tuple(f"im{i:03}" for i in range(60))
 
 
 def some_truth(keys: tuple[str, ...] = KEYS, shape: tuple[int, int] = (9, 14)) -> dict[str, NDArray[np.uint8]]:
