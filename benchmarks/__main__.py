@@ -1,4 +1,4 @@
-"""Run benchmarks and print one table: ``python -m benchmarks [--quick] [confusion] [png] [folder] [startup]``."""
+"""Run benchmarks and print one table: ``python -m benchmarks [--quick] [NAME ...]``; no name stands for all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import platform
 import sys
 from types import ModuleType
 
-from benchmarks import bench_confusion, bench_folder, bench_png, bench_startup
+from benchmarks import (
+    bench_bands,
+    bench_boundary,
+    bench_confusion,
+    bench_distance,
+    bench_folder,
+    bench_png,
+    bench_startup,
+    bench_surface,
+)
 from benchmarks.packages import absent
 from benchmarks.race import as_table
 from segbench.scoring.executors import available_cpus
@@ -18,6 +27,10 @@ BENCHES: dict[str, ModuleType] = {
     "png": bench_png,
     "folder": bench_folder,
     "startup": bench_startup,
+    "bands": bench_bands,
+    "distance": bench_distance,
+    "boundary": bench_boundary,
+    "surface": bench_surface,
 }
 
 

@@ -27,11 +27,23 @@ from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, OneWay
 ELSEWHERE = {
     "png": ("test_png", "reference_png"),  # takes files, not label maps
     "files": ("test_files", None),  # the twin is `open` and `read`
-    "pairs": ("test_pairs", None),  # the twin is made of `png.decode` and `coded_table`, which have theirs
+    "pairs": ("test_pairs test_count_files", None),  # the twin is made of `png.decode` and `coded_table`, which have theirs
     "thinning": ("test_thinning", "reference_thinning"),  # takes images of foreground, and segments
+    "distance": ("test_distance", "reference_distance"),  # takes sources that are near, far, or equally far
+    "bands": ("test_bands", "reference_bands"),  # takes pairs with bands in common
+    "boundary": ("test_boundary", "reference_boundary"),  # takes index maps that resemble each other, and masks
+    "surface": ("test_surface", "reference_surface"),  # takes masks that are alike, and spacings
+    "surfels": ("test_surface", "reference_surface"),
+    "stability": ("test_stability", "reference_stability"),  # takes masks, outlines and shape contexts
 }
 #: What kernels share, and the twins.
-NOT_KERNELS = {"arrays", "segments", "reference", "reference_png", "reference_thinning"}
+NOT_KERNELS = {
+    *("arrays", "segments", "reference", "reference_png", "reference_thinning", "widths", "reference_bands"),
+    *("contours", "reference_boundary"),
+    *("sources", "reference_distance"),
+    *("structures", "lattice", "surfelsizes", "reference_surface"),
+    *("polygons", "reference_stability"),
+}
 
 
 def public_kernels():
@@ -60,7 +72,7 @@ def test_every_public_kernel_has_cases_and_a_twin_of_the_same_signature():
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_the_others_are_held_elsewhere(name):
     tests, twins = ELSEWHERE[name]
-    text = Path(__file__).with_name(f"{tests}.py").read_text("utf-8")
+    text = "\n".join(Path(__file__).with_name(f"{file}.py").read_text("utf-8") for file in tests.split())
     kernels = dict(functions_of(name))
     assert kernels and all(re.search(rf"\b{kernel}\b", text) for kernel in kernels)
     if twins:
