@@ -10,7 +10,7 @@ Shapes
     sources (slices, rows, columns), any strides but columns side by side, whatever is not 0; an image comes as
     (rows, 1, columns). The result has the same shape, in C order.
 Complexity
-    O(pixels). Scratch memory is passed in: a few lines (`scratch`), for count_moves one row.
+    O(pixels). Scratch memory is passed in: a slice of counts and a few lines (`scratch`), for count_moves one row.
 Source
     squares: distance.h. Moves: Borgefors: Distance transformations in digital images, Computer Vision, Graphics, and
     Image Processing 34, 1986; here an axis is finished before the next begins, so that rows are swept side by side.

@@ -9,10 +9,12 @@ Computes
     Whole numbers are searched in 16 bits: what comes out as FAR may be farther, and the line is done by parabolas.
 Shapes
     sources (slices, rows, columns), columns side by side; an image comes with one row in each slice
-    out the same in C order, of int32 or double. Until a row of it is written, its end holds counts, and values in
-    whole numbers: no memory is needed beyond a few lines, whose size `carve` tells.
+    out the same in C order, of int32 or double. Until it is written, its end holds the counts of the slices to come,
+    and the end of a row its values in whole numbers: beyond it, only the counts of a slice and a few lines are needed
+    (`carve`).
 Complexity
-    O(pixels), at most
+    O(pixels). Only when doubles hardly tell the steps along an axis from none (spacings millions of times apart),
+    parabolas are kept that others hide, and a line of n can take n * n.
 Source
     the separation by axes: Saito and Toriwaki, Pattern Recognition 27, 1994; parabolas: see distance_envelope.h
 
@@ -36,7 +38,7 @@ enum {
     AT_ONCE = 4,       /* Steps made before asking whether they suffice. */
     PAD = 192,         /* More than the steps of any search: 182 * 182 > FAR. */
     SPARE = 8,
-    CHUNK = 16,
+    CHUNK = 16,        /* Values skipped, and columns turned into lines, at once. */
     STRIP = 64,        /* Values side by side: of whole numbers, */
     STRIP_REAL = 16,   /* and of doubles. */
     MOST_REAL = 96,    /* Steps of a search in doubles. */

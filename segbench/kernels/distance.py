@@ -59,7 +59,8 @@ def squared_distances(
 
     Notes
     -----
-    O(pixels). No memory but the result and a few lines, when `sources` holds bool or uint8 in rows without gaps.
+    O(pixels). No memory but the result, two bytes for each pixel of a slice (of a row, in images), and a few lines,
+    when `sources` holds bool or uint8 in rows without gaps; else a byte for each pixel more.
 
     The square root is SciPy's ``distance_transform_edt(sampling=spacing)``, but for the last bit where rounding gives
     sources that are equally far unequal sums: SciPy takes one of them, and here it is the least.

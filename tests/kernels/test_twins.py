@@ -27,7 +27,10 @@ from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, OneWay
 ELSEWHERE = {
     "png": ("test_png", "reference_png"),  # takes files, not label maps
     "files": ("test_files", None),  # the twin is `open` and `read`
-    "pairs": ("test_pairs test_count_files", None),  # the twin is made of `png.decode` and `coded_table`, which have theirs
+    "pairs": (
+        "test_pairs test_count_files",
+        None,
+    ),  # the twin is made of `png.decode` and `coded_table`, which have theirs
     "thinning": ("test_thinning", "reference_thinning"),  # takes images of foreground, and segments
     "distance": ("test_distance", "reference_distance"),  # takes sources that are near, far, or equally far
     "bands": ("test_bands", "reference_bands"),  # takes pairs with bands in common

@@ -10,10 +10,9 @@ there, by NumPy's mean over the frames, then over the sequences (2016) or over t
 - davis2017-unsupervised: all frames; 255 in the truth is void, in J and F; at most 20 proposals; per sequence the
   proposals are assigned to the objects by the best sum of mean (J + F) / 2.
 
-Recalled, not in the sources: the assignment sees proposals as rows and objects as columns, and objects are listed in
-the order of their proposals (this decides ties and the last bit of a mean); the unsupervised protocol counts objects as
-the other one does; a value that is too large is seen only on scored frames. Not stated exactly in the sources and left
-out: T, the temporal stability of 2016.
+The assignment sees proposals as rows and objects as columns, and objects are listed in the order of their proposals
+(this decides ties and the last bit of a mean); the unsupervised protocol counts objects as the other one does; a value
+that is too large is seen only on scored frames. T, the temporal stability of 2016, is in `davis_stability`.
 """
 
 from __future__ import annotations
