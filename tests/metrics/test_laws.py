@@ -271,7 +271,7 @@ def one_frame(rng: np.random.Generator, metric: Metric[Any], i: int) -> Sample:
     prediction = filled(rng, may_predict(metric), shape, str(rng.choice(["u1", "u2"])))
     agrees = (rng.random(shape) < 0.5) & np.isin(truth, may_predict(metric))
     prediction[agrees] = truth[agrees]
-    place = Place(i // 2, 4 + i % 2, 1 + i % 2)
+    place = Place(i // 2, 4 + i % 2, 1 + i % 2, first=filled(rng, (0, 1, 2), shape) if i // 2 == 1 else None)
     return Sample((f"video{i % 2}", f"{i:03}"), truth, None if rng.random() < 0.1 else prediction, place=place)
 
 
@@ -491,7 +491,8 @@ def a_shared_tally_gives_the_same_score(metric: Metric[Any], rng: np.random.Gene
 def inputs_stay_as_they_are(metric: Metric[Any], rng: np.random.Generator) -> None:
     samples = several(rng, metric)
     before = copy.deepcopy(samples)
-    for array in (a for s in samples for a in vars(s).values() if isinstance(a, np.ndarray)):
+    given = [array for s in samples for array in (*vars(s).values(), getattr(s.place, "first", None))]
+    for array in (array for array in given if isinstance(array, np.ndarray)):
         array.setflags(write=False)
     counted(metric, samples)
     for one, other in zip(samples, before, strict=True):
@@ -500,7 +501,7 @@ def inputs_stay_as_they_are(metric: Metric[Any], rng: np.random.Generator) -> No
 
 
 LOWER_IS_BETTER = (
-    *("fpr_wp", "fnr_wp", "j_decay", "f_decay"),
+    *("fpr_wp", "fnr_wp", "j_decay", "f_decay", "t_mean"),
     *("hausdorff_distance", "average_symmetric_surface_distance", "mean_average_surface_distance"),
 )
 
@@ -512,7 +513,8 @@ def values_are_fractions_or_undefined(metric: Metric[Any], rng: np.random.Genera
     # Scores of membranes keep the operations of the official tool, whose roundings may lead past either end: sums of up
     # to 512 shares, each rounded to half an ulp of 1 or of their entropy, at most 9 bits.
     slack = 512 * 9 * 2.0**-53 if metric.family == "membrane" else 0.0
-    highest = 1.0 + slack if metric.unit == "fraction" else math.inf
+    # T is five times a cost of at most one.
+    highest = 5.0 if metric.name == "t_mean" else 1.0 + slack if metric.unit == "fraction" else math.inf
     for value in (score.value, *score.per_class.values()):
         assert type(value) is float and (math.isnan(value) or lowest - slack <= value <= highest)
     assert score.unit == ("fraction" if metric.unit == "fraction" else "px") and score.higher_is_better == (
@@ -898,6 +900,7 @@ LAWS_OF: dict[str, set[str]] = {
     "multilabel_iou": SEVERAL,
     "multilabel_dice": SEVERAL,
     **{name: VIDEO for name, cls in METRICS.items() if cls.family == "video"},
+    "t_mean": VIDEO - {"perfect_videos_score_the_best"},
     ToyAveragePrecision.name: STATE,
 }
 GROUP_METRICS = [cls.name for cls in groups.METRICS]
@@ -941,6 +944,7 @@ DEEPER = "a right pixel given up may uncover pixels inside, nearer to the true s
 DEEPER_SHARE = f"by tolerance too, {DEEPER}"
 NO_MAPS = "has no label maps"
 NO_VIDEO = "has no videos"
+AS_THE_TRUTH = "a perfect prediction changes as much as the truth does"
 OF_VIDEOS = "test_video_changes says what becomes of frames that are changed"
 NO_CLASSES = "has one value and none by class"
 ONE_SIDED = "says the best of levels in a law of its own, perfect_levels_score_the_best"
@@ -1027,7 +1031,10 @@ EXEMPT: dict[str, dict[str, str]] = {
     },
     "perfect_bands_score_one": {name: NO_BAND for name in METRICS if name not in BAND_METRICS},
     "perfect_cells_score_one": {name: NO_CELLS for name in METRICS if name not in CELL_METRICS},
-    "perfect_videos_score_the_best": {name: NO_VIDEO for name in METRICS if name not in VIDEO_METRICS},
+    "perfect_videos_score_the_best": {
+        **{name: NO_VIDEO for name in METRICS if name not in VIDEO_METRICS},
+        "t_mean": AS_THE_TRUTH,
+    },
     "perfect_levels_score_the_best": {
         **{name: NO_LEVELS for name in METRICS if name not in LEVEL_METRICS},
         **dict.fromkeys(("max_f", "interpolated_precision", "precision_wp"), BELOW_ONE),
