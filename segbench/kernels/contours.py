@@ -121,7 +121,23 @@ def as_rules(definition: str, border: str) -> tuple[int, bool]:
 
 
 def as_n_classes(n_classes: int) -> int:
-    """Return the number of classes, refusing what 16 bits do not hold together with a value that is no class."""
+    """Return the number of classes.
+
+    Parameters
+    ----------
+    n_classes : int
+        From 1 to as many as 16 bits hold together with a value that is no class.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    BadParameter
+        For any other number.
+    """
     number = as_int64(n_classes, name="n_classes")
     if not 1 <= number <= MOST_CLASSES:
         raise BadParameter(f"n_classes={number}", expected=f"1 to {MOST_CLASSES}")

@@ -99,7 +99,7 @@ def surface_of(packed: Packed) -> Places:
 
 
 def corners_of(packed: Packed) -> Places:
-    """Return the corners of the lattice with pixels of both kinds around them."""
+    """Return the corners of the lattice of `packed` bits with pixels of both kinds around them."""
     slices, rows, columns = packed.shape
     return _places(packed, (slices if packed.flat else slices + 1, rows + 1, _words(columns + 1)), corners=True)
 
@@ -110,7 +110,7 @@ def unpack(places: Places, marks: NDArray[np.bool_]) -> None:
 
 
 def distances(places: Places | None, others: Places | None, costs: Costs) -> Lengths:
-    """Return the distance of each of the `places`, in C order, to the nearest of the `others`; None is no place."""
+    """Return how far each of the `places`, in C order, is from the `others` by `costs` of steps; None is no place."""
     if places is None:
         return np.empty(0)
     if others is None:
@@ -122,7 +122,7 @@ def distances(places: Places | None, others: Places | None, costs: Costs) -> Len
 
 
 def sizes(packed: Packed | None, corners: Places | None, table: Lengths) -> Lengths:
-    """Return what a `table` says of the code of each of the `corners`, in C order; see `surfel_sizes`."""
+    """Return what a `table` says of each of the `corners` of `packed` bits, in C order; see `surfel_sizes`."""
     if packed is None or corners is None:
         return np.empty(0)
     found = np.empty(corners.n)
@@ -131,7 +131,7 @@ def sizes(packed: Packed | None, corners: Places | None, table: Lengths) -> Leng
 
 
 def step_costs(shape: Sequence[int], spacing: Sequence[float]) -> Costs:
-    """Return the squares of how far steps lead along three axes, up to one more than there are pixels in `shape`."""
+    """Return the squares of how far steps of a `spacing` lead along three axes, up to one more than `shape` has."""
     lines = [np.square(np.arange(n + 2) * step) for n, step in zip(shape, spacing, strict=True)]
     # An image is never left: any cost but 0 does for a step.
     slices, rows, columns = lines if len(lines) == 3 else (np.arange(3.0), *lines)
