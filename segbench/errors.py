@@ -177,6 +177,10 @@ class ShapeMismatch(SubmissionError):
     """Prediction and truth differ in size."""
 
 
+class GeometryMismatch(SubmissionError):
+    """The voxels of prediction and truth do not lie at the same places."""
+
+
 class StrayLabel(SubmissionError):
     """A value that is no id of the label space."""
 

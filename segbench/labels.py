@@ -48,6 +48,22 @@ class LabelClass:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A union of classes that is scored as if it were one; regions may overlap.
+
+    Parameters
+    ----------
+    name : str
+        Name of the region.
+    ids : tuple of int
+        Ids of its classes.
+    """
+
+    name: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class LabelSpace:
     """The ordered classes of a data set and its void ids.
 
@@ -60,11 +76,14 @@ class LabelSpace:
         In the order of the data set.
     void : tuple of int
         Ids that mean "no label".
+    regions : tuple of Region
+        Unions of classes that metrics may be asked for by name.
 
     Raises
     ------
     BadParameter
-        When two classes share a name or an id, an id is both class and void, or no class is evaluated.
+        When two classes share a name or an id, an id is both class and void, no class is evaluated, or a region has
+        the name of another or an id that is no evaluated class.
 
     Examples
     --------
@@ -75,12 +94,19 @@ class LabelSpace:
 
     classes: tuple[LabelClass, ...]
     void: tuple[int, ...] = ()
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
-        _refuse_repeats([c.name for c in self.classes], "class name")
+        _refuse_repeats([*(c.name for c in self.classes), *(r.name for r in self.regions)], "class name")
         _refuse_repeats([*(c.id for c in self.classes), *self.void], "id")
         if not self.evaluated:
             raise BadParameter("a label space without an evaluated class", expected="at least one class")
+        known = {c.id for c in self.evaluated}
+        for region in self.regions:
+            _refuse_repeats([*region.ids], f"region {region.name!r}: id")
+            if not region.ids or not known.issuperset(region.ids):
+                found = f"region {region.name!r} of the ids {list(region.ids)}"
+                raise BadParameter(found, expected="ids of evaluated classes, at least one")
 
     @classmethod
     def of(cls, space: LabelSpace | int, *, void: int | Iterable[int] = ()) -> LabelSpace:
@@ -107,7 +133,8 @@ class LabelSpace:
         listed = void if isinstance(void, Iterable) else (void,)
         extra = tuple(operator.index(value) for value in listed)
         if isinstance(space, LabelSpace):
-            return space if not extra else cls(space.classes, tuple(dict.fromkeys((*space.void, *extra))))
+            void_ids = tuple(dict.fromkeys((*space.void, *extra)))
+            return cls(space.classes, void_ids, space.regions) if extra else space
         if (n := operator.index(space)) < 1:
             raise BadParameter(f"{n} classes", expected="at least one")
         return cls(tuple(LabelClass(str(i), i) for i in range(n) if i not in extra), extra)
@@ -171,6 +198,36 @@ class LabelSpace:
             if name not in self.names and name not in self.groups:
                 raise UnknownName(f"no class {name!r}", mend=did_you_mean(name, (*self.names, *self.groups)))
         return tuple(i for i, c in enumerate(self.evaluated) if c.name in wanted or c.group in wanted)
+
+    def parts(self, which: str | tuple[str, ...]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Return the name and the row indices of each class and region that a choice means.
+
+        Parameters
+        ----------
+        which : str or tuple of str
+            As for `select`; beside it ``regions`` (all of them), or names of regions.
+
+        Returns
+        -------
+        tuple of (str, tuple of int)
+            Classes first, then regions, each in the order of the space.
+
+        Raises
+        ------
+        UnknownName
+            For a name that is neither a class, nor a group, nor a region.
+        """
+        wanted = (which,) if isinstance(which, str) else which
+        named = [region for region in self.regions if region.name in wanted or which == "regions"]
+        rest = tuple(name for name in wanted if name not in {region.name for region in named} and name != "regions")
+        if not named and rest != wanted:
+            raise BadParameter("classes=regions in a space without regions")
+        chosen = self.select(which if isinstance(which, str) else rest) if rest else ()
+        rows = {c.id: i for i, c in enumerate(self.evaluated)}
+        return (
+            *((self.names[i], (i,)) for i in chosen),
+            *((region.name, tuple(sorted(rows[value] for value in region.ids))) for region in named),
+        )
 
 
 def _refuse_repeats(values: list[str] | list[int], what: str) -> None:

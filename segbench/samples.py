@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,7 +36,7 @@ class Place:
     index: int
     count: int
     n_objects: int
-    first: Any = None
+    first: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

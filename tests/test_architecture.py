@@ -34,6 +34,7 @@ HOMES = {
     "deflate": {"segbench.kernels.png"},
     "tqdm": {"segbench.cli"},
     "tifffile": {"segbench.datasets.geo"},
+    "nibabel": {"segbench.datasets.nifti"},
     "matplotlib": {"segbench.scoring.plots"},
     "torch": {"segbench.models", "segbench.training", "segbench.harness"},
     "pandas": set[str](),

@@ -61,8 +61,7 @@ def listing() -> tuple[dict[str, Any], list[str]]:
         "metrics": [metric_page.summary(metric) for metric in metrics],
     }
     datasets = [
-        (p.name, f"{p.title}{_also(p)}\n{len(p.space.evaluated)} classes, {KINDS[p.kind]}, ranked by {p.primary}")
-        for p in protocols
+        (p.name, f"{p.title}{_also(p)}\n{_n_classes(p)}, {KINDS[p.kind]}, ranked by {p.primary}") for p in protocols
     ]
     described = [(m.name, f"{metric_page.summary(m)['description']}\n= {m.formula}") for m in metrics]
     lines = [
@@ -90,6 +89,10 @@ def _subject(name: str) -> Protocol | Metric[Any]:
         f"no data set or metric {name!r}",
         mend=did_you_mean(name, known) or "`segbench explain` without a name lists both",
     )
+
+
+def _n_classes(protocol: Protocol) -> str:
+    return "classes as observed" if protocol.observed else f"{len(protocol.space.evaluated)} classes"
 
 
 def _also(protocol: Protocol) -> str:

@@ -109,7 +109,8 @@ def _files(protocol: Protocol, split: str, i: int) -> list[str]:
 
 def _meanings(protocol: Protocol, layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield what the values of each kind of file mean."""
-    negative, positive = [c.name for c in protocol.space.evaluated][:2] if protocol.kind != "labels" else ("", "")
+    plain = protocol.kind in ("labels", "volumes")
+    negative, positive = ("", "") if plain else [c.name for c in protocol.space.evaluated][:2]
     values = "objects" if protocol.kind == "video" and layout.values == "ids" else layout.values
     yield "truth", _VALUES[values].format(negative=negative, positive=positive)
     if layout.but:

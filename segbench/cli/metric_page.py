@@ -50,6 +50,7 @@ NOTATION = {
     "video": (
         ("J", "intersection over union of an object and its answer in a frame; 1 where both are empty"),
         ("F", "F measure of their boundary pixels, right within the tolerance of the other boundary; 1 without any"),
+        ("T", "mean cost, from 0 to 1, of matching shape contexts along its outlines in two neighbouring frames"),
     ),
 }
 #: What the predictions are that a family of metrics judges.

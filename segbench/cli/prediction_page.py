@@ -15,6 +15,7 @@ KINDS = {
     "membranes": "maps of the probability of being inside",
     "multilabel": "maps of classes that may overlap",
     "video": "maps of objects in frames",
+    "volumes": "label volumes",
 }
 
 #: What stands for the key of a frame of a video.
@@ -59,6 +60,8 @@ def _values(protocol: Protocol) -> str:
         return _SEVERAL
     if protocol.kind == "video":
         return _OBJECT if protocol.layout.values == "positive" else _OBJECTS
+    if protocol.kind == "volumes":
+        return "NIfTI volumes of class ids, integers, on the grid of the truth; from a folder, zip or tar"
     positive = protocol.space.evaluated[1].name
     if protocol.kind == "membranes":
         return _MEMBRANES.format(positive=positive)

@@ -67,7 +67,7 @@ def lines(protocol: Protocol) -> list[str]:
     primary = primary_metric(protocol)
     n = len(protocol.space.evaluated)
     extra = len(protocol.space.classes) - n
-    heading = f"Classes ({n}{f' scored, {extra} not' if extra else ''})"
+    heading = "Classes" if protocol.observed else f"Classes ({n}{f' scored, {extra} not' if extra else ''})"
     heading += f", those of {protocol.classes_from}" if protocol.classes_from else ""
     also = f", also called {', '.join(protocol.aliases)}" if protocol.aliases else ""
     return [
@@ -173,6 +173,8 @@ def _marked(metric: Metric[Any], convention: Convention, policy: str) -> str:
 
 def _classes(protocol: Protocol) -> list[str]:
     classes = protocol.space.classes
+    if protocol.observed:
+        return page.paragraph("0 background, and whatever other ids truth and predictions hold")
     if all(c.color is None and c.group is None and c.evaluated and not c.is_thing for c in classes):
         return page.columns([f"{c.id:>3} {c.name}" for c in classes])
     trained = {value: train_id for train_id, value in protocol.train_ids.items()}

@@ -12,7 +12,7 @@ from segbench.datasets.configuration import data_places
 from segbench.datasets.files import as_dataset_error, decomposed, normal, walk
 from segbench.errors import BadParameter, DatasetError, SubmissionError
 from segbench.late import late
-from segbench.protocols.protocol import Layout, Protocol
+from segbench.protocols.protocol import VOLUME_SUFFIXES, Layout, Protocol
 
 _listed_videos = late("segbench.datasets.videolists:listed_videos")
 
@@ -108,6 +108,9 @@ def split_keys(protocol: Protocol, layout: Layout, root: Path, split: str) -> li
 
 
 def _has_list(root: Path, layout: Layout, split: str) -> bool:
+    if layout.suffix in VOLUME_SUFFIXES and not truth_names(_truth_folder(root, layout, split), layout):
+        # Volumes may be packed or not, in the same folder.
+        return False
     return not layout.list or os.path.isfile(root / layout.path(layout.list, split=split))
 
 
@@ -150,9 +153,10 @@ def tree_layout(protocol: Protocol, tree: Path, split: str | None = None) -> Lay
     named = [other for layout in layouts for other in _beside(layout) if other.affixes != ("", other.suffix)]
     plain = [_plain(layout, layout.suffix) for layout in layouts]
     candidates: dict[str, Layout] = {}
-    for layout in (*named, *plain, _plain(layouts[0], SUFFIX)):
+    usual = VOLUME_SUFFIXES[0] if protocol.kind == "volumes" else SUFFIX
+    for layout in (*named, *plain, _plain(layouts[0], usual)):
         candidates.setdefault(layout.truth, layout)
-    last = candidates.pop(f"{{key}}{SUFFIX}")
+    last = candidates.pop(f"{{key}}{usual}")
     if os.path.isdir(tree):
         return next((layout for layout in candidates.values() if truth_names(tree, layout)), last)
     return last
@@ -220,9 +224,12 @@ def truth_keys(folder: Path, layout: Layout) -> list[str]:
 def truth_names(folder: Path, layout: Layout) -> list[str]:
     """Return the truth files below a folder as the layout places them: relative paths, or names within a city."""
     try:
-        names = [name for name in walk(folder) if _is_truth(folder, name, layout.suffix)]
+        files = list(walk(folder))
     except SubmissionError as error:
         raise as_dataset_error(error) from None
+    names = [name for name in files if _is_truth(folder, name, layout.suffix)]
+    if names and layout.suffix in VOLUME_SUFFIXES:
+        _refuse_others(folder, files, layout.suffix)
     before, behind = layout.affixes
     names = [name for name in names if name.startswith(before) and name.endswith(behind)]
     if layout.but:
@@ -257,6 +264,18 @@ def _is_truth(folder: Path, name: str, suffix: str) -> bool:
     if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
         raise DatasetError("a name that is not UTF-8", expected="UTF-8", mend="rename it", file=str(folder / name))
     return True
+
+
+def _refuse_others(folder: Path, files: list[str], suffix: str) -> None:
+    """Refuse a folder in which some volumes are packed and some are not: half of them would be passed over."""
+    (other,) = (other for other in VOLUME_SUFFIXES if other != suffix)
+    if found := next((name for name in files if name.endswith(other)), None):
+        raise DatasetError(
+            f"volumes {suffix} and {other} together",
+            expected="truth of one suffix",
+            mend="pack all of them, or none",
+            file=str(folder / found),
+        )
 
 
 def _truth_folder(root: Path, layout: Layout, split: str) -> Path:

@@ -15,7 +15,7 @@ from segbench.errors import SubmissionError
 from segbench.frozen import dataclass
 from segbench.kernels.files import read_files
 from segbench.late import late
-from segbench.protocols.protocol import Layout, affixes_of
+from segbench.protocols.protocol import VOLUME_SUFFIXES, Layout, affixes_of
 
 _is_archive = late("segbench.datasets.archives:is_archive")
 _open_archive = late("segbench.datasets.archives:open_archive")
@@ -108,6 +108,8 @@ class Naming:
     @classmethod
     def of(cls, kind: str, layout: Layout) -> Naming:
         """Return how predictions of a `kind` are named where the truth lies in a `layout`."""
+        if kind == "volumes":
+            return cls(VOLUME_SUFFIXES, layout.reader, usual=VOLUME_SUFFIXES[0])
         before, behind = affixes_of(layout.prediction)
         stem, _, suffix = behind.rpartition(".")
         is_tiff = ".tif" in (layout.suffix, f".{suffix}")
@@ -140,6 +142,8 @@ class Naming:
         if self.reader == "cityscapes":
             words = file.rpartition("/")[2].rpartition(".")[0].split("_")
             return normal("_".join(words[:3]))
+        if file.lower().endswith(VOLUME_SUFFIXES[0]):
+            file = file[: -len(".gz")]
         stem = file.removeprefix(prefix).rpartition(".")[0]
         before, behind = self.affixes
         if before or behind:

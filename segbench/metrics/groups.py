@@ -24,13 +24,8 @@ class OverGroups(TableMetric):
 
     def margins(self, table: NDArray[np.int64], space: LabelSpace) -> Margins:
         """Add the margins of classes up to groups; a pixel is right when its group is."""
-        classes = Margins.of(table, space, self.void_prediction)
         members = [[i for i, c in enumerate(space.evaluated) if c.group == group] for group in self.parts(space)]
-        return Margins(
-            [int(table[np.ix_(rows, rows)].sum()) for rows in members],
-            [sum(classes.truth[i] for i in rows) for rows in members],
-            [sum(classes.predicted[i] for i in rows) for rows in members],
-        )
+        return Margins.of_unions(table, space, self.void_prediction, members)
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class MeanRecall(ClassMean):
 
     def warnings(self, state: State, space: LabelSpace) -> list[str]:
         """Warn also when the background is left out: then false positives on it cost nothing."""
-        chosen = {space.names[i] for i in space.select(self.classes)}
+        chosen = {space.names[i] for _, rows in space.parts(self.classes) for i in rows}
         missing = "background" in space.names and "background" not in chosen
         note = f"{self.name} leaves out the background: it does not punish false positives there"
         return [*super().warnings(state, space), *([note] if missing else [])]

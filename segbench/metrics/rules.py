@@ -22,7 +22,7 @@ from segbench.errors import counted
 from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Metric, Tally, mean, or_nan
-from segbench.metrics.confusion import ConfusionTally
+from segbench.metrics.confusion import ConfusionTally, ImageNumbers
 from segbench.metrics.states import State
 from segbench.result import Score
 
@@ -73,6 +73,31 @@ class Margins:
         # Python integers, because their division is rounded once whatever their size.
         return cls(rows.diagonal().tolist(), counted.sum(axis=1).tolist(), rows[:, :k].sum(axis=0).tolist())
 
+    @classmethod
+    def of_unions(
+        cls, table: NDArray[np.int64], space: LabelSpace, void_prediction: str, unions: Sequence[Sequence[int]]
+    ) -> Margins:
+        """Read the margins of unions of classes; a pixel is right when its union is.
+
+        Parameters
+        ----------
+        table, space, void_prediction
+            As for `of`.
+        unions : sequence of sequence of int
+            The rows of the classes of each union.
+
+        Returns
+        -------
+        Margins
+            Those of the unions.
+        """
+        classes = cls.of(table, space, void_prediction)
+        return cls(
+            [int(table[np.ix_(rows, rows)].sum()) for rows in unions],
+            [sum(classes.truth[i] for i in rows) for rows in unions],
+            [sum(classes.predicted[i] for i in rows) for rows in unions],
+        )
+
     def select(self, chosen: Sequence[int]) -> Margins:
         """Return the margins of the classes whose rows are `chosen`."""
         return Margins(*([column[i] for i in chosen] for column in (self.correct, self.truth, self.predicted)))
@@ -107,16 +132,21 @@ class TableMetric(Metric[Tally]):
     @classmethod
     def tally(cls, metrics: Sequence[Self], space: LabelSpace) -> Tally:
         """Return the one confusion tally that serves several table metrics."""
-        numbers = {metric.signature(): (1 + len(metric.parts(space)), metric) for metric in metrics}
+        per_image: dict[str, tuple[int, ImageNumbers]] = {}
+        for metric in metrics:
+            # Of every metric, so that a class that is not there is refused before anything is counted.
+            numbers = 1 + len(metric.parts(space)), partial(metric.image_numbers, space)
+            if metric.pool != "dataset":
+                per_image |= {metric.signature(): numbers, **metric.numbers_beside(space)}
         return ConfusionTally(
             space,
-            {
-                name: (n, partial(metric.image_numbers, space))
-                for name, (n, metric) in numbers.items()
-                if metric.pool != "dataset"
-            },
+            per_image,
             refuse_void=any(metric.void_prediction == "error" for metric in metrics),
         )
+
+    def numbers_beside(self, space: LabelSpace) -> dict[str, tuple[int, ImageNumbers]]:
+        """Return what is kept beside the values of an image of a `space`, as `ConfusionTally` takes it: nothing."""
+        return {}
 
     @abstractmethod
     def values(self, margins: Margins) -> tuple[Value, list[Value]]:
@@ -179,6 +209,38 @@ class ClassMean(TableMetric):
 
     absent: AbsentRule = "skip"
     fp_only: FpOnlyRule = "count"
+
+    def parts(self, space: LabelSpace) -> tuple[str, ...]:
+        """Return the names of the chosen classes and regions of a `space`."""
+        return tuple(name for name, _ in space.parts(self.classes))
+
+    def margins(self, table: NDArray[np.int64], space: LabelSpace) -> Margins:
+        """Return the margins of each class and region in a `table` of codes of a `space`."""
+        if not space.regions:
+            return super().margins(table, space)
+        return Margins.of_unions(table, space, self.void_prediction, [rows for _, rows in space.parts(self.classes)])
+
+    def numbers_beside(self, space: LabelSpace) -> dict[str, tuple[int, ImageNumbers]]:
+        """Return how many parts neither map of an image has, where these count as found."""
+        return {self._absences: (1, partial(self.n_absent, space))} if self.absent == "one" else {}
+
+    def n_absent(self, space: LabelSpace, table: NDArray[np.int64]) -> list[Value]:
+        """Return how many parts one image's `table` of codes of a `space` has in neither map."""
+        return [float(sum(not truth and not predicted for _, truth, predicted in self.margins(table, space)))]
+
+    def warnings(self, state: State, space: LabelSpace) -> list[str]:
+        """Say also how many parts are in neither map and count as found."""
+        found = super().warnings(state, space)
+        if self.absent != "one":
+            return found
+        by_image = self.pool != "dataset"
+        n = int(state.means(self._absences).sums[0].sum()) if by_image else len(self.undefined_classes(state, space))
+        what = f"{counted(n, 'structure')} in neither truth nor prediction"
+        return [*found, f"{self.short()} takes {what} for perfect (absent=one)"] if n else found
+
+    @property
+    def _absences(self) -> str:
+        return f"{self.signature()} absent"
 
     @staticmethod
     @abstractmethod

@@ -22,7 +22,7 @@ from segbench.kernels.surface import surface_distances
 from segbench.kernels.surfels import surfel_distances
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Content, Metric, Tally, mean, or_nan
-from segbench.metrics.indices import code_pair
+from segbench.metrics.indices import Codes, code_pair
 from segbench.metrics.parts import Counts, ExactMeans
 from segbench.metrics.rules import Classes, Value
 from segbench.metrics.states import State
@@ -95,12 +95,12 @@ class SurfaceTally(Tally):
     space: LabelSpace
     metrics: Mapping[str, SurfaceMetric]
     encoding: Encoding = field(init=False, compare=False, repr=False)
-    #: The classes of each metric.
-    chosen: Mapping[str, tuple[int, ...]] = field(init=False, compare=False, repr=False)
+    #: The rows of the classes of each structure of each metric.
+    chosen: Mapping[str, tuple[tuple[int, ...], ...]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", Encoding(self.space))
-        chosen = {name: self.space.select(metric.classes) for name, metric in self.metrics.items()}
+        chosen = {n: tuple(rows for _, rows in self.space.parts(m.classes)) for n, m in self.metrics.items()}
         object.__setattr__(self, "chosen", chosen)
 
     def start(self) -> State:
@@ -117,20 +117,23 @@ class SurfaceTally(Tally):
         spacing = _checked_spacing(sample.spacing, pair.truth.shape)
         # For each class and metric in turn, so that one structure is held at a time.
         values: dict[str, list[Any]] = {name: [] for name in self.metrics}
-        for i in range(pair.n_classes):
-            asked = {name: metric for name, metric in self.metrics.items() if i in self.chosen[name]}
-            if not asked:
-                continue
-            surfaces = Surfaces(pair.truth == i, pair.prediction == i, spacing)
-            for name, metric in asked.items():
-                values[name].append(_written(*metric.measured(surfaces)))
+        for rows in dict.fromkeys(rows for structures in self.chosen.values() for rows in structures):
+            surfaces = Surfaces(_mask(pair.truth, rows), _mask(pair.prediction, rows), spacing)
+            for name, metric in self.metrics.items():
+                if rows in self.chosen[name]:
+                    values[name].append((rows, _written(*metric.measured(surfaces))))
         content = {
             "shape": list(pair.truth.shape),
             "spacing": None if sample.spacing is None else list(spacing),
-            "values": values,
+            "values": {name: self._ordered(name, found) for name, found in values.items()},
         }
         self.add_record(state, content)
         return content
+
+    def _ordered(self, name: str, found: list[Any]) -> list[Any]:
+        """Return values in the order of a metric's structures, whatever order they were measured in."""
+        by_rows = dict(found)
+        return [by_rows[rows] for rows in self.chosen[name]]
 
     def add_record(self, state: State, content: Content) -> None:
         """Count one recorded image."""
@@ -228,7 +231,7 @@ class SurfaceMetric(Metric[SurfaceTally]):
         return found
 
     def _names(self, space: LabelSpace) -> list[str]:
-        return [space.names[i] for i in space.select(self.classes)]
+        return [name for name, _ in space.parts(self.classes)]
 
     def _unit(self, state: State) -> str:
         if self.unit == "fraction":
@@ -242,6 +245,11 @@ def _checked_spacing(spacing: tuple[float, ...] | None, shape: tuple[int, ...]) 
     if len(spacing) != len(shape) or not all(math.isfinite(step) and step > 0 for step in spacing):
         raise BadParameter(f"spacing {spacing}", expected=f"{len(shape)} numbers above 0, one for each axis")
     return tuple(float(step) for step in spacing)
+
+
+def _mask(codes: Codes, rows: tuple[int, ...]) -> NDArray[np.bool_]:
+    mask: NDArray[np.bool_] = codes == rows[0] if len(rows) == 1 else np.isin(codes, rows)
+    return mask
 
 
 def _written(value: Value, empty: str) -> list[Any]:

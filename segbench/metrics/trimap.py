@@ -248,6 +248,12 @@ class Trimap(TableMetric):
                 name: (metric, n, partial(metric.image_numbers, space))
                 for name, (metric, n) in numbers.items()
                 if metric.pool != "dataset"
+            }
+            | {
+                name: (metric, n, function)
+                for metric in metrics
+                if metric.pool != "dataset"
+                for name, (n, function) in metric.numbers_beside(space).items()
             },
             refuse_void=any(metric.void_prediction == "error" for metric in metrics),
         )

@@ -108,7 +108,7 @@ class VideoTally(Tally):
 
         Raises
         ------
-        ShapeMismatch, StrayLabel, DatasetError, BadParameter
+        ShapeMismatch, StrayLabel, DatasetError, BadParameter, ResourceError
             For the first fault that is found.
         """
         place = _place(sample)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
-from segbench.labels import Color, LabelClass, LabelSpace
+from segbench.labels import Color, LabelClass, LabelSpace, Region
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,26 @@ class Void:
     colors: tuple[tuple[int, int, int], ...] = ()
 
 
+@dataclass(frozen=True)
+class Union:
+    """A table of ``[[regions]]``.
+
+    Parameters
+    ----------
+    name : str
+        Name.
+    ids : tuple of int
+        Ids of the classes that it unites.
+    """
+
+    name: str
+    ids: tuple[int, ...]
+
+
+#: The classes of a protocol that takes whatever ids there are, before anyone has looked.
+UNSEEN = (Class(0, "background"),)
+
+
 def sized(classes: Sequence[Class], sizes: Mapping[str, float]) -> tuple[Class, ...]:
     """Return classes with the sizes of instances by name, where there are any.
 
@@ -95,8 +115,8 @@ def sized(classes: Sequence[Class], sizes: Mapping[str, float]) -> tuple[Class, 
     return tuple(replace(c, instance_size=sizes.get(c.name)) if sizes else c for c in classes)
 
 
-def label_space(classes: Sequence[Class], void: Sequence[Void]) -> LabelSpace:
-    """Return the label space of `classes` and `void`.
+def label_space(classes: Sequence[Class], void: Sequence[Void], regions: Sequence[Union] = ()) -> LabelSpace:
+    """Return the label space of `classes`, `void` and `regions`.
 
     Parameters
     ----------
@@ -104,6 +124,8 @@ def label_space(classes: Sequence[Class], void: Sequence[Void]) -> LabelSpace:
         The classes, in the order of the data set.
     void : sequence of Void
         The ids without a label.
+    regions : sequence of Union
+        Unions of classes.
 
     Returns
     -------
@@ -113,11 +135,11 @@ def label_space(classes: Sequence[Class], void: Sequence[Void]) -> LabelSpace:
     Raises
     ------
     BadParameter
-        When a name or an id comes twice, or no class is evaluated.
+        When a name or an id comes twice, no class is evaluated, or a region names an id that is no such class.
     """
     made = tuple(LabelClass(c.name, c.id, c.color, c.group, c.thing, c.evaluated, c.instance_size) for c in classes)
     try:
-        return LabelSpace(made, tuple(v.id for v in void))
+        return LabelSpace(made, tuple(v.id for v in void), tuple(Region(r.name, r.ids) for r in regions))
     except BadParameter as error:
         raise BadParameter(f"table classes, keys id and name: {error.found}", expected=error.expected) from None
 

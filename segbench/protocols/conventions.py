@@ -33,6 +33,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "all": "Every evaluated class is in the mean.",
         "foreground": "Every evaluated class but the background is in the mean.",
     },
+    "empty": {
+        "worst": "A structure in only one map is as far off as the diagonal of the image; its share of surfaces is 0.",
+        "infinity": "A structure in only one map is infinitely far off; its share of surfaces is 0.",
+        "skip": "A structure in only one map is left out, so that finding less may gain.",
+    },
     "frames": {
         "inner": "The first and the last frame of each video are left out.",
         "all": "Every frame of a video is scored.",

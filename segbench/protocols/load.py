@@ -14,7 +14,7 @@ from segbench.errors import BadParameter, SegbenchError, UnknownName, counted, d
 from segbench.frozen import dataclass
 from segbench.metrics.base import Metric
 from segbench.metrics.table import METRICS, parse_metric
-from segbench.protocols.classes import Class, Void, label_space, more_colors, sized, train_ids
+from segbench.protocols.classes import UNSEEN, Class, Union, Void, label_space, more_colors, sized, train_ids
 from segbench.protocols.packing import Packing
 from segbench.protocols.protocol import Layout, Protocol, check_kind, with_policies
 
@@ -49,8 +49,9 @@ class _File:
     layout: _Layout
     splits: dict[str, int]
     default_split: str
-    kind: Literal["labels", "levels", "membranes", "multilabel", "video"] = "labels"
-    classes: tuple[Class, ...] = ()
+    kind: Literal["labels", "levels", "membranes", "multilabel", "video", "volumes"] = "labels"
+    classes: tuple[Class, ...] | Literal["observed"] = ()
+    regions: tuple[Union, ...] = ()
     classes_from: str = ""
     layouts: tuple[_Layout, ...] = ()
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -142,7 +143,8 @@ def _protocol(text: str, file: str) -> Protocol:
 
 
 def _build(record: _File) -> Protocol:
-    record = _with_classes(record)
+    observed = record.classes == "observed"
+    record, classes = _with_classes(record)
     _check_policies(record)
     metrics = _metrics(record)
     if record.default_split not in record.splits:
@@ -153,7 +155,7 @@ def _build(record: _File) -> Protocol:
         name=record.name,
         version=record.version,
         title=record.title,
-        space=label_space(record.classes, record.void),
+        space=label_space(classes, record.void, record.regions),
         metrics=metrics,
         primary=record.primary or metrics[0].name,
         splits=record.splits,
@@ -165,40 +167,52 @@ def _build(record: _File) -> Protocol:
         source=record.source,
         notes=record.notes,
         void_colors={void.id: void.color for void in record.void if void.color is not None},
-        more_colors=more_colors(record.classes, record.void),
+        more_colors=more_colors(classes, record.void),
         policies=record.policies,
-        train_ids=train_ids(record.classes),
+        train_ids=train_ids(classes),
         packing=record.packing,
-        pack=_pack(record),
+        pack=_pack(record, classes),
         classes_from=record.classes_from,
+        observed=observed,
     )
     _check_primary(protocol)
     return protocol
 
 
-def _with_classes(record: _File) -> _File:
-    """Return a record with the classes of another protocol where it refers to them, and with its own sizes."""
+def _with_classes(record: _File) -> tuple[_File, tuple[Class, ...]]:
+    """Return a record with the void of another protocol where it refers to it, and the classes with its own sizes."""
     if bool(record.classes) == bool(record.classes_from):
         found = "both of classes and classes_from" if record.classes else "neither classes nor classes_from"
         raise BadParameter(f"table (top): {found}", expected="one of them")
+    if record.classes == "observed":
+        _check_observed(record)
+        return record, UNSEEN
+    classes = record.classes
     if record.classes_from:
-        other = _referred(record.classes_from)
-        record = replace(record, classes=other.classes, void=record.void or other.void)
-    return replace(record, classes=sized(record.classes, record.instance_sizes))
+        other, classes = _referred(record.classes_from)
+        record = replace(record, void=record.void or other.void)
+    return record, sized(classes, record.instance_sizes)
 
 
-def _referred(identity: str) -> _File:
-    """Return the record that ``name@version`` refers to."""
+def _check_observed(record: _File) -> None:
+    if record.kind != "volumes":
+        raise BadParameter("table (top), key classes: 'observed'", expected="a list, where kind is not volumes")
+    if record.regions:
+        raise BadParameter("table (top), key classes: 'observed', and regions", expected="a list: regions need ids")
+
+
+def _referred(identity: str) -> tuple[_File, tuple[Class, ...]]:
+    """Return the record that ``name@version`` refers to, and its classes."""
     name, _, version = identity.partition("@")
     if name not in protocol_names().values():
         hint = did_you_mean(name, protocol_names())
         raise BadParameter(f"table (top), key classes_from: no protocol {name!r}", mend=hint)
     path = DATA / f"{name}.toml"
-    other = _with_classes(read_toml(path.read_text("utf-8"), _File, file=path.name))
+    other, classes = _with_classes(read_toml(path.read_text("utf-8"), _File, file=path.name))
     if version != str(other.version):
         expected = f"{name}@{other.version}"
         raise BadParameter(f"table (top), key classes_from: {identity!r}", expected=expected)
-    return other
+    return other, classes
 
 
 def _keys(record: _File) -> dict[str, tuple[str, ...]]:
@@ -220,13 +234,13 @@ def _layout(layout: _Layout, record: _File) -> Layout:
     return Layout(**fields, split_folders=record.split_folders)
 
 
-def _pack(record: _File) -> Packing | None:
+def _pack(record: _File, classes: tuple[Class, ...]) -> Packing | None:
     pack = record.pack
     if pack is None:
         return None
     if pack.split and not (pack.split in record.splits or pack.files):
         raise BadParameter(f"table pack, key split: no split {pack.split!r}", expected=" | ".join(record.splits))
-    plain = [c.name for c in record.classes if c.color is None]
+    plain = [c.name for c in classes if c.color is None]
     if pack.holds == "colors" and plain:
         raise BadParameter(
             f"table pack, key holds: 'colors', and class {plain[0]!r} has none", expected="a colour each"

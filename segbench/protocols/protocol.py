@@ -16,6 +16,9 @@ from segbench.metrics.base import Metric
 from segbench.metrics.table import METRICS, parse_metric
 from segbench.protocols.packing import Packing
 
+#: The suffixes of volumes.
+VOLUME_SUFFIXES = (".nii.gz", ".nii")
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -85,8 +88,9 @@ class Layout:
 
     @property
     def suffix(self) -> str:
-        """The suffix of truth files: ``.png``, ``.tif``, ``.gif`` or ``.xml``."""
-        return "." + self.truth.rpartition(".")[2]
+        """The suffix of truth files: ``.png``, ``.tif``, ``.gif``, ``.xml``, ``.nii`` or ``.nii.gz``."""
+        packed = next((suffix for suffix in VOLUME_SUFFIXES if self.truth.endswith(suffix)), "")
+        return packed or "." + self.truth.rpartition(".")[2]
 
     def path(self, pattern: str, *, split: str, key: str = "NAME") -> str:
         """Return a pattern filled in; ``{city}`` is the first word of the key."""
@@ -100,6 +104,7 @@ _FAMILIES = {
     "membranes": ("membrane",),
     "multilabel": ("multilabel",),
     "video": ("video",),
+    "volumes": ("confusion", "surface"),
 }
 
 
@@ -143,7 +148,7 @@ class Protocol:
         Where the files are: the first that is found counts.
     kind : str
         What predictions hold: ``labels``, ``levels`` of probability, ``membranes``, for classes that overlap
-        ``multilabel``, or for numbered objects in frames ``video``.
+        ``multilabel``, for numbered objects in frames ``video``, or for label maps in space ``volumes``.
     keys : mapping of str to tuple of str
         The images of each split that has no list: names, or beginnings of names, which end with a star.
     notes : tuple of str
@@ -156,6 +161,8 @@ class Protocol:
         The same for programs; None where there is no server, or its form is not known.
     classes_from : str
         The protocol whose classes these are, as ``cityscapes@1``, where it is another.
+    observed : bool
+        Whether the classes are whatever ids truth and predictions hold; see `segbench.protocols.observed`.
     """
 
     name: str
@@ -167,7 +174,7 @@ class Protocol:
     splits: Mapping[str, int]
     default_split: str
     layouts: tuple[Layout, ...]
-    kind: Literal["labels", "levels", "membranes", "multilabel", "video"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel", "video", "volumes"] = "labels"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
@@ -179,6 +186,7 @@ class Protocol:
     packing: str = ""
     pack: Packing | None = None
     classes_from: str = ""
+    observed: bool = False
 
     @property
     def identity(self) -> str:
@@ -273,6 +281,10 @@ class Protocol:
         # Named where they differ from what all data sets had at first, so that those keep their digests.
         if self.kind != "labels":
             content["kind"] = self.kind
+        if self.observed:
+            content["observed"] = True
+        if self.space.regions:
+            content["regions"] = [asdict(region) for region in self.space.regions]
         if self.more_colors:
             content["colors"] = sorted([*color, value] for color, value in self.more_colors.items())
         readings = [[layout.values, layout.instance_base, bool(layout.mask)] for layout in self.layouts]

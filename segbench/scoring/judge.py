@@ -141,6 +141,9 @@ class Case:
             warnings.append(f"{outcome.missing} of {counted(n, 'image')} {verbs} as missed")
         if "unmasked" in notes:
             warnings.append("no field-of-view mask: every pixel counts")
+        if "unitless" in notes:
+            verb = "names" if notes["unitless"] == 1 else "name"
+            warnings.append(f"{counted(notes['unitless'], 'truth volume')} {verb} no unit of length: taken for mm")
         if outcome.n_unclaimed:
             # Escaped here already: a warning is part of the result, and the names are a stranger's.
             names = ", ".join(map(printable, outcome.unclaimed))

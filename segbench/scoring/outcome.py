@@ -48,7 +48,7 @@ class Record:
         return cls(fields["key"], fields["prediction"], fields["counts"], tuple(fields.get("notes", ())))
 
     def truth(self) -> list[Any]:
-        """Return what the truth digest is made of beside the key: shape, count of each value, sizes of instances."""
+        """Return what the truth digest is made of beside the key: shape, count of each value, sizes, spacing."""
         if "confusion" not in self.counts:
             content = next(content for content in self.counts.values() if "truth" in content)
             # As it stands: of membranes it is the slices in their order.
@@ -59,6 +59,9 @@ class Record:
         truth = [self.counts["confusion"]["shape"], sorted(counted.items())]
         if "instances" in self.counts:
             truth.append([row[:2] for row in self.counts["instances"]["instances"]])
+        if spacing := self.counts.get("surface", {}).get("spacing"):
+            # As text, because only whole numbers and text have one form in all encoders of JSON.
+            truth.append([str(step) for step in spacing])
         return truth
 
 

@@ -21,7 +21,13 @@ from segbench.errors import (
     UnreadableImage,
 )
 from segbench.frozen import dataclass
+from segbench.late import late
 from segbench.scoring.executors import run_chunks
+
+_check_heads = late("segbench.datasets.volumes:check_heads")
+
+#: So many bytes of a volume hold its header.
+_VOLUME_HEAD = 1 << 16
 
 #: Other files that could be meant as a label map: beside a PNG of the same name they make it ambiguous.
 _RIVALS = (".npy", ".npz", ".tif", ".tiff", ".bmp", ".gif", ".webp")
@@ -146,7 +152,7 @@ def check_headers(
 
 def _suspects(truth: TruthSet, predictions: PredictionSet, pairs: list[Pair], *, any_size: bool) -> list[Pair]:
     """Return the pairs whose first bytes are not in order: one at a time, they are looked at with care."""
-    if truth.layout.values == "road_birdseye":
+    if truth.layout.values == "road_birdseye" or truth.protocol.kind == "volumes":
         return pairs
     given = [file for _, file in pairs if file is not None]
     heads = iter(predictions.read_many(given, [HEADER_BYTES] * len(given)))
@@ -171,6 +177,9 @@ def _size(head: bytes | None) -> tuple[int, int] | None:
 
 
 def _check_pair(truth: TruthSet, key: str, predictions: PredictionSet, file: str | None, *, any_size: bool) -> None:
+    if truth.protocol.kind == "volumes":
+        _check_heads(truth, key, None if file is None else predictions.read(file, most=_VOLUME_HEAD))
+        return
     expected = truth_size(truth, key)
     if file is None or not file.lower().endswith(SUFFIX):
         # What else may hold a prediction tells its size only as a whole, which is for stage two.

@@ -38,6 +38,8 @@ def score_pairs(lines: Iterable[str], *, dataset: str, metrics: Sequence[str] = 
         For unknown names and bad parameters, or a metric that needs more than two label maps.
     """
     protocol = load_protocol(dataset)
+    if protocol.kind == "volumes":
+        raise BadParameter(f"{protocol.name}, whose files are volumes", expected="a data set of images")
     own = [metric for metric in protocol.metrics if metric.family == "confusion"]
     plan = Plan.of(protocol, metrics, own=own)
     if set(plan.tallies) != {"confusion"}:

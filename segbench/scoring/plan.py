@@ -46,7 +46,7 @@ class Plan:
         tallies: dict[str, Tally] = {
             name: members[0].tally(members, protocol.space) for name, members in families.items()
         }
-        if protocol.kind == "labels":
+        if protocol.kind in ("labels", "volumes"):
             # The digest of the truth is made of its table, whatever is judged.
             tallies.setdefault("confusion", ConfusionTally(protocol.space))
         return cls(protocol.space, metrics, tallies)

@@ -20,12 +20,19 @@ from segbench.datasets.truth import TruthSet
 from segbench.encoding import renumber
 from segbench.errors import SubmissionError
 from segbench.frozen import dataclass
+from segbench.late import late
 from segbench.samples import Place, Sample
+
+_truth_volume = late("segbench.datasets.volumes:truth_volume")
+_prediction_volume = late("segbench.datasets.volumes:prediction_volume")
 
 Labels: TypeAlias = NDArray[np.integer[Any]]
 
 #: A file of predictions is never longer than so many bytes a pixel, and some chunks beside them.
-_BYTES_PER_PIXEL, _BESIDE = {"labels": 4, "levels": 4, "membranes": 8, "multilabel": 64, "video": 4}, 1 << 20
+_BYTES_PER_PIXEL, _BESIDE = (
+    {"labels": 4, "levels": 4, "membranes": 8, "multilabel": 64, "video": 4, "volumes": 8},
+    1 << 20,
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,8 @@ class Reader:
         SubmissionError, DatasetError
             For what cannot be read.
         """
+        if self.truth.protocol.kind == "volumes":
+            return self._volumes(key, file)
         truth = truth_map(self.truth, key)
         name, place = tuple(key.split("/")), self._place(key)
         instances = instances_map(self.truth, key) if self.with_instances else None
@@ -123,6 +132,15 @@ class Reader:
             return place
         sequence = key.rpartition("/")[0]
         return replace(place, first=truth_map(self.truth, f"{sequence}/{self.truth.videos[sequence].frames[0]}"))
+
+    def _volumes(self, key: str, file: str | None) -> Reading:
+        truth, grid = _truth_volume(self.truth, key)
+        name, notes = tuple(key.split("/")), () if grid.has_unit else ("unitless",)
+        if file is None:
+            return Reading(Sample(name, truth, None, spacing=grid.spacing), notes=notes)
+        data = self._bytes(file, grid.shape)
+        sample = Sample(name, truth, _prediction_volume(data, grid), spacing=grid.spacing)
+        return Reading(sample, hashlib.sha256(data).hexdigest(), notes=notes)
 
     @property
     def _counts_values(self) -> bool:

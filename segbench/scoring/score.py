@@ -8,9 +8,10 @@ from pathlib import Path
 
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet, open_truth
-from segbench.errors import BadParameter, counted
+from segbench.errors import BadParameter, DatasetError, counted
 from segbench.late import late
 from segbench.protocols.load import load_protocol
+from segbench.protocols.observed import input_of
 from segbench.protocols.protocol import Protocol
 from segbench.result import Result
 from segbench.scoring.executors import ExecutorKind, available_cpus
@@ -21,6 +22,7 @@ from segbench.scoring.plan import Plan
 from segbench.scoring.run import Options, Progress, Run
 from segbench.scoring.statefile import case_of, outcome_of, read_header, whole_of
 
+_observed = late("segbench.scoring.observing:observed")
 _scored_frames = late("segbench.datasets.davis:scored_frames")
 
 
@@ -106,8 +108,22 @@ def score(
     if per_image is not None:
         check_suffix(Path(per_image))
     protocol = load_protocol(dataset)
-    plan = Plan.of(protocol, metrics)
-    truths = _scored(open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth)), plan)
+    if protocol.kind == "volumes" and resize is not None:
+        raise BadParameter(
+            "--resize with volumes", expected="predictions on the grid of the truth", mend="resample them"
+        )
+    workers = available_cpus() if workers is None else workers
+    # Of classes that are still to be seen there is no plan; the metrics are read, so that a wrong one is told at once.
+    for text in metrics:
+        protocol.metric(text)
+    plan = None if protocol.observed else Plan.of(protocol, metrics)
+    truths = open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth))
+    numbering = numbering_of(protocol, input)
+    if plan is None:
+        truths = _observed(truths, Path(predictions), workers=workers, executor=executor)
+        protocol, input = truths.protocol, input_of(truths.protocol)
+        plan = Plan.of(protocol, metrics)
+    truths = _scored(truths, plan)
     case = Case(
         protocol,
         plan,
@@ -121,9 +137,9 @@ def score(
     options = Options(
         missing=missing,
         strict=strict,
-        workers=available_cpus() if workers is None else workers,
+        workers=workers,
         executor=executor,
-        numbering=numbering_of(protocol, input),
+        numbering=numbering,
         resize=resize is not None,
         shard=shard,
         state=_path(state),
@@ -134,6 +150,9 @@ def score(
     naming = Naming.of(protocol.kind, truths.layout)
     with open_predictions(Path(predictions), truths.keys, naming) as submission:
         whole, of_slices = Run(case, truths, submission.without(truths.beside), options, parts).count()
+    if protocol.observed and len(protocol.space.classes) == 1:
+        found = "no structure: every label of truth and predictions is 0"
+        raise DatasetError(found, expected="something to compare", file=str(truths.root))
     return case.result(whole, of_slices)
 
 

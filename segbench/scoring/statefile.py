@@ -17,6 +17,7 @@ from typing import Any
 from segbench.codec import canonical_json
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
+from segbench.protocols.observed import resolved
 from segbench.protocols.protocol import Protocol
 from segbench.result import StateFile
 from segbench.scoring.judge import Case
@@ -263,6 +264,7 @@ def case_of(header: Header, protocol: Protocol) -> Case:
     DatasetError
         When the protocol has changed since.
     """
+    protocol = resolved(protocol, header.input)
     if (protocol.identity, protocol.digest()) != (header.protocol, header.digest):
         raise DatasetError(f"counts made by {header.protocol}", expected=f"{protocol.identity}, with the same rules")
     plan = Plan.of(protocol, header.metrics)

@@ -168,6 +168,7 @@ KINDS = {
     "membranes": {"membrane"},
     "multilabel": {"multilabel"},
     "video": {"video"},
+    "volumes": {"confusion", "surface"},
 }
 
 

@@ -1,0 +1,260 @@
+"""Label volumes in NIfTI, and the only place that knows nibabel.
+
+The bytes are unpacked here, never further than the header says the volume goes; nibabel reads the header.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import zlib
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.datasets.grids import Grid
+from segbench.errors import UnreadableImage, require
+from segbench.frozen import dataclass
+
+Labels: TypeAlias = NDArray[np.integer[Any]]
+
+#: So many bytes of a file hold its header, packed or not.
+HEAD_BYTES = 1 << 16
+
+#: Voxels of the largest volume: four times those of a whole body at 1 mm.
+_MOST_VOXELS = 1 << 30
+
+#: A byte of a packed file stands for no more bytes than this, by the format of deflate.
+_MOST_PACKED = 1032
+
+#: Bytes behind the voxels that are passed over.
+_SLACK = 1 << 16
+
+_AS_LABELS = "save labels.astype(uint8), with slope 1 and intercept 0"
+_GZIP = b"\x1f\x8b"
+_MAGICS = (b"n+1\0", b"n+2\0")
+_PAIRS = (b"ni1\0", b"ni2\0")
+
+#: Units of length by their codes, in mm: metres, millimetres, micrometres.
+_UNITS = {1: 1000.0, 2: 1.0, 3: 0.001}
+
+#: nibabel tells of what it mends in a header; nobody asked.
+_SILENT = logging.Logger("segbench.nifti")
+_SILENT.addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Nifti:
+    """A label volume of which only the header was read.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    grid : Grid
+        Where its voxels lie.
+    dtype : dtype
+        Of the voxels as stored.
+    offset : int
+        Where they begin in the unpacked file.
+    slope, intercept : float
+        What stands in the file is multiplied by the one, then the other is added.
+    """
+
+    data: bytes
+    grid: Grid
+    dtype: np.dtype[Any]
+    offset: int
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The voxels, an array of int in the order of the axes in the file.
+
+        Raises
+        ------
+        UnreadableImage
+            When the file is cut or damaged, goes on behind the voxels, or its scaling makes no whole numbers.
+        """
+        n = math.prod(self.grid.shape)
+        voxels = np.frombuffer(self._voxels(n * self.dtype.itemsize), self.dtype, n, self.offset)
+        native = np.ascontiguousarray(voxels.reshape(self.grid.shape, order="F"), self.dtype.newbyteorder("="))
+        is_plain = self.dtype.kind != "f" and (self.slope, self.intercept) == (1.0, 0.0)
+        return native if is_plain else self._whole(native * np.float64(self.slope) + np.float64(self.intercept))
+
+    def _voxels(self, size: int) -> bytes:
+        end = self.offset + size
+        if self.data[:2] != _GZIP:
+            if len(self.data) < end:
+                raise _cut(f"{len(self.data)} bytes", end)
+            if len(self.data) > end + _SLACK:
+                raise _too_long(end)
+            return self.data
+        if end > _MOST_PACKED * len(self.data):
+            raise _cut(f"{len(self.data)} packed bytes", end)
+        return _unpacked(self.data, end)
+
+    def _whole(self, values: NDArray[np.float64]) -> Labels:
+        if not np.array_equal(values, np.rint(values)) or np.abs(values).max(initial=0) > 2.0**53:
+            scaled = f" after scl_slope {self.slope:g}, scl_inter {self.intercept:g}" * (self.dtype.kind != "f")
+            raise UnreadableImage(
+                f"labels that are no whole numbers{scaled}", expected="whole numbers", mend=_AS_LABELS
+            )
+        return values.astype(np.int64)
+
+
+def open_nifti(data: bytes, *, floats: bool = False) -> Nifti:
+    """Read the header of a label volume.
+
+    Parameters
+    ----------
+    data : bytes
+        A file ``.nii`` or ``.nii.gz``; for the header alone its first `HEAD_BYTES` are enough.
+    floats : bool
+        Whether labels may be stored as floats, as those of some data sets are; they must be whole numbers.
+
+    Returns
+    -------
+    Nifti
+        The volume; its voxels are unpacked when they are asked for.
+
+    Raises
+    ------
+    UnreadableImage
+        When it is no NIfTI file, or one that holds no label volume: of floats, colours or several volumes. A fourth
+        axis and those after it may be 1 long.
+    MissingPackage
+        When nibabel is not installed.
+    """
+    head = _unpacked_head(data)
+    header = _header(head)
+    dtype = _checked_dtype(header, floats=floats)
+    shape = _checked_shape(header)
+    slope, intercept = _scaling(header)
+    return Nifti(data, _grid(header, shape), dtype, _checked_offset(header), slope, intercept)
+
+
+def _unpacked_head(data: bytes) -> bytes:
+    if data[:2] != _GZIP:
+        return data[:HEAD_BYTES]
+    try:
+        return zlib.decompressobj(31).decompress(data[:HEAD_BYTES], HEAD_BYTES)
+    except zlib.error as error:
+        raise _damaged(error) from None
+
+
+def _header(head: bytes) -> Any:
+    magic = next((head[at : at + 4] for at in (344, 4) if head[at : at + 4] in (*_MAGICS, *_PAIRS)), b"")
+    if magic in _PAIRS:
+        raise UnreadableImage(
+            "the header of a pair .hdr and .img", expected="one .nii or .nii.gz", mend="save it as .nii.gz"
+        )
+    if not magic:
+        raise UnreadableImage("not a NIfTI file", expected="a volume .nii or .nii.gz")
+    nibabel = require("nibabel", extra="volumes")
+    kind = nibabel.Nifti1Header if magic == _MAGICS[0] else nibabel.Nifti2Header
+    try:
+        header = kind.from_fileobj(io.BytesIO(head), check=False)
+        _check_spacing(header["pixdim"][1:4].tolist())
+        header.check_fix(logger=_SILENT, error_level=40)
+        return header
+    except UnreadableImage:
+        raise
+    except Exception as error:
+        # nibabel raises errors of many kinds for damaged headers.
+        raise UnreadableImage(f"a damaged NIfTI header: {error}", expected="a whole volume") from None
+
+
+def _check_spacing(spacing: list[float]) -> None:
+    # Looked at before nibabel makes 1 of 0; of a negative number it takes the size.
+    if not all(math.isfinite(step) and step for step in spacing):
+        raise UnreadableImage(f"a spacing (pixdim) of {spacing}", expected="three numbers above 0, in mm")
+
+
+def _checked_offset(header: Any) -> int:
+    offset, least = float(header["vox_offset"]), len(header.binaryblock)
+    if not (offset >= least and offset.is_integer()):
+        raise UnreadableImage(f"voxels that begin at byte {offset:g}", expected=f"a whole number from {least} on")
+    return int(offset)
+
+
+def _checked_dtype(header: Any, *, floats: bool) -> np.dtype[Any]:
+    dtype: np.dtype[Any] = header.get_data_dtype()
+    if dtype.kind in ("iuf" if floats else "iu"):
+        return dtype
+    what = {"f": f"{dtype.name}: probabilities?", "c": "complex numbers"}.get(dtype.kind, "colours")
+    raise UnreadableImage(f"voxels of {what}", expected="labels: integers", mend=_AS_LABELS)
+
+
+def _checked_shape(header: Any) -> tuple[int, ...]:
+    whole = tuple(int(n) for n in header.get_data_shape())
+    shape, rest = whole[:3], whole[3:]
+    shown = "×".join(map(str, whole))
+    if len(shape) < 3 or any(n != 1 for n in rest):
+        mend = "save one label map, not one volume a class" if rest else ""
+        raise UnreadableImage(f"{len(whole)} axes: {shown}", expected="one volume of three axes", mend=mend)
+    if min(shape) < 1:
+        raise UnreadableImage(f"a volume of {shown} voxels", expected="one voxel at least")
+    if math.prod(shape) > _MOST_VOXELS:
+        raise UnreadableImage(f"a header of {shown} voxels", expected=f"at most {_MOST_VOXELS} voxels")
+    return shape
+
+
+def _scaling(header: Any) -> tuple[float, float]:
+    try:
+        slope, intercept = header.get_slope_inter()
+    except Exception as error:
+        raise UnreadableImage(f"a scaling that cannot be used: {error}", expected="scl_slope 1, scl_inter 0") from None
+    return (1.0, 0.0) if slope is None else (float(slope), float(intercept or 0.0))
+
+
+def _grid(header: Any, shape: tuple[int, ...]) -> Grid:
+    unit = int(header["xyzt_units"]) % 8
+    scale = _UNITS.get(unit, 1.0)
+    spacing = tuple(float(step) * scale for step in header["pixdim"][1:4])
+    affine = np.array(header.get_best_affine(), np.float64)
+    affine[:3] *= scale
+    if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
+        raise UnreadableImage("an affine that is singular or no number", expected="three axes in space")
+    return Grid(shape, spacing, tuple(map(tuple, affine.tolist())), unit in _UNITS)
+
+
+def _unpacked(data: bytes, end: int) -> bytes:
+    """Unpack a file of `end` bytes, to its last byte but never much further."""
+    parts: list[bytes] = []
+    left, rest = end + _SLACK, data
+    while rest[:2] == _GZIP:
+        unpacker = zlib.decompressobj(31)
+        try:
+            part = unpacker.decompress(rest, left + 1)
+        except zlib.error as error:
+            raise _damaged(error) from None
+        if len(part) > left:
+            raise _too_long(end)
+        left -= len(part)
+        parts.append(part)
+        if not unpacker.eof:
+            raise _cut(f"{sum(map(len, parts))} bytes", end)
+        rest = unpacker.unused_data
+    whole = b"".join(parts)
+    if len(whole) < end:
+        raise _cut(f"{len(whole)} bytes", end)
+    return whole
+
+
+def _damaged(error: zlib.error) -> UnreadableImage:
+    return UnreadableImage(f"damaged gzip data: {error}", expected="a whole .nii.gz", mend="copy or save it again")
+
+
+def _cut(found: str, end: int) -> UnreadableImage:
+    return UnreadableImage(
+        f"a cut file: {found}", expected=f"{end} bytes, as its header says", mend="copy or save it again"
+    )
+
+
+def _too_long(end: int) -> UnreadableImage:
+    return UnreadableImage("more bytes than its header says", expected=f"{end} bytes, and little behind them")
