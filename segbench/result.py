@@ -47,8 +47,10 @@ class Score:
         return float(self.value)
 
     def as_record(self) -> dict[str, Any]:
-        """Return the score as JSON shows it: undefined is null."""
+        """Return the score as JSON shows it: what is undefined is null, and what is infinite, with how many are."""
+        infinite = sum(map(math.isinf, (self.value, *self.per_class.values())))
         return {
+            **({"infinite": infinite} if infinite else {}),
             "value": _or_null(self.value),
             "per_class": {name: _or_null(value) for name, value in self.per_class.items()},
             "ci": None if self.ci is None else list(self.ci),
@@ -299,4 +301,4 @@ class Result:
 
 
 def _or_null(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None

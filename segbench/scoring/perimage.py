@@ -45,5 +45,7 @@ def image_lines(path: Path | None, plan: Plan, record: Record) -> list[str]:
     if path.suffix == ".csv":
         return [csv_line(["/".join(record.key), *(score.value for score in scores.values())])]
     records = {key: score.as_record() for key, score in scores.items()}
-    parts = {key: {"value": r["value"], "per_class": r["per_class"]} for key, r in records.items()}
+    parts = {
+        key: {name: r[name] for name in ("infinite", "value", "per_class") if name in r} for key, r in records.items()
+    }
     return [canonical_json({"key": record.key, "scores": parts})]
