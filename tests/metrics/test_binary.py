@@ -346,7 +346,7 @@ def test_a_threshold_outside_is_refused(cls: type[ThresholdMetric], threshold: f
 
 
 def test_a_whole_threshold_is_written_as_it_is_read() -> None:
-    assert F1(threshold=1).signature() == "f1(pool=dataset,threshold=1.0)"
+    assert F1(threshold=1).signature() == F1(threshold=1.0).signature() == "f1(pool=dataset,threshold=1)"
     assert parse_metric("f1(threshold=1)").signature() == F1(threshold=1).signature()
     assert str(F1(threshold=np.float64(0.25))) == "f1(threshold=0.25)"
 
