@@ -161,6 +161,9 @@ def _header(head: bytes) -> Any:
         header = kind.from_fileobj(io.BytesIO(head), check=False)
         _check_spacing(header["pixdim"][1:4].tolist())
         header.check_fix(logger=_SILENT, error_level=40)
+        # Both are asked again where they are needed; of a damaged header nibabel raises errors of its own.
+        header.get_data_shape()
+        header.get_best_affine()
         return header
     except UnreadableImage:
         raise

@@ -156,3 +156,16 @@ def test_the_first_bytes_are_enough_for_the_grid() -> None:
         data = nifti(noise, packed=packed)
         assert len(data) > HEAD_BYTES
         assert open_nifti(data[:HEAD_BYTES]).grid == open_nifti(data).grid
+
+
+def test_a_turn_that_is_none_and_a_shape_below_zero_are_damage() -> None:
+    """What nibabel finds only when it is asked for affine and shape."""
+    image = nibabel.Nifti1Image(np.zeros((3, 4, 5), np.uint8), np.eye(4))
+    image.header["qform_code"], image.header["sform_code"], image.header["quatern_b"] = 1, 0, 2
+    turned = nifti(np.zeros((3, 4, 5), np.uint8))
+    turned = image.header.binaryblock + turned[len(image.header.binaryblock) :]
+    with pytest.raises(UnreadableImage, match="w2 should be positive"):
+        open_nifti(turned)
+    image.header["dim"][:5] = 3, -1, 1, 1, 1
+    with pytest.raises(UnreadableImage, match="damaged NIfTI header"):
+        open_nifti(image.header.binaryblock + turned[len(image.header.binaryblock) :])
