@@ -24,8 +24,9 @@ N_BINS = N_RINGS * N_SECTORS
 STEP = 3
 #: Tables of all pairs of points are in memory, of 28 bytes a pair: 2 GB at most.
 MOST_POINTS = 2**13
-#: Corners of images are numbered in 31 bits.
-_MOST_COORDINATE = 2**31 - 1
+#: Up to here 32-bit floats hold every whole number. Beyond it corners would be rounded, and sides be longer than the
+#: room that is made for their points.
+_MOST_COORDINATE = 2**24
 #: What keeps divisors from being 0, as it stands in the official tool.
 LITTLE = 2.2204e-16
 

@@ -222,6 +222,8 @@ BAD = [
     ("shape_contexts", {"outline": [SQUARE[0]] * 4}, BadParameter),
     ("shape_contexts", {"outline": np.array(SQUARE) - 1}, BadParameter),
     ("shape_contexts", {"outline": np.array(SQUARE) + 2**31 - 3}, BadParameter),
+    # As floats of 32 bits these two corners are 128 apart, more than there would be room for.
+    ("shape_contexts", {"outline": [[2**31 - 65, 0], [2**31 - 64, 0], [2**31 - 65, 0]]}, BadParameter),
     ("shape_contexts", {"outline": np.ones((4, 3), int)}, ShapeMismatch),
     ("shape_contexts", {"outline": np.array(SQUARE) / 2}, StrayLabel),
     ("shape_contexts", {"outline": np.array(SQUARE) * 2**20}, ResourceError),
