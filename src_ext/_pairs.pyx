@@ -116,14 +116,12 @@ cdef bint walked(layout *png, const file *data, const inflater *library) noexcep
 
 
 cdef bint decoded(
-    layout *png, const file *data, const inflater *library, buffer *gathered, buffer *rows
+    const layout *png, const file *data, const inflater *library, buffer *gathered, buffer *rows
 ) noexcept nogil:
-    """Fill the rows of a file, each behind the number of its filter, and say whether that went well."""
+    """Fill the rows of a walked file, each behind the number of its filter, and say whether that went well."""
     cdef const uint8_t *stream
     cdef Py_ssize_t size
     cdef size_t found = 0
-    if not walked(png, data, library):
-        return False
     size = png.height * (png.width + 1)
     # Asked before memory is: a header of a hundred bytes may promise terabytes.
     if size > LARGEST_RATIO * png.n_bytes or not grow(rows, size):
@@ -159,11 +157,14 @@ cdef bint count_one(
     """Count one pair, and say whether it was plain; nothing is counted of one that was not, and nothing `seen`."""
     cdef layout truth, prediction
     cdef Py_ssize_t[3] shape
+    if not walked(&truth, &pair[0], library) or not walked(&prediction, &pair[1], library):
+        return False
+    # Before anything is inflated: what has not the size of its truth may be of any size.
+    if truth.height != prediction.height or truth.width != prediction.width:
+        return False
     if not decoded(&truth, &pair[0], library, &room.gathered, &room.truth):
         return False
     if not decoded(&prediction, &pair[1], library, &room.gathered, &room.prediction):
-        return False
-    if truth.height != prediction.height or truth.width != prediction.width:
         return False
     face(&sides[0], &room.truth, &truth)
     face(&sides[1], &room.prediction, &prediction)
