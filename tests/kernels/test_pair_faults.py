@@ -42,7 +42,7 @@ FAULTS = [
     ("pairs", "filter 5 let through", "png.width + 1) < 0", "png.width + 1) < png.height"),
     ("pairs", "filter taken for a pixel", "<const char *>rows.bytes + 1", "<const char *>rows.bytes"),
     ("pairs", "rows one pixel short", "side.strides[1] = png.width + 1", "side.strides[1] = png.width"),
-    ("pairs", "truth against itself", "decoded(&prediction, &pair[1]", "decoded(&prediction, &pair[0]"),
+    ("pairs", "truth against itself", "&room.prediction, &prediction)\n    shape", "&room.truth, &prediction)\n    shape"),
     ("pairs", "sides swapped", "(predictions if i % 2 else truths)", "(truths if i % 2 else predictions)"),
     ("pairs", "axes swapped", "if i == 0 else 1", "if i == 1 else 1"),
     ("pairs", "low ignored", CODES, CODES.replace("low", "0")),
