@@ -78,6 +78,9 @@ class LabelSpace:
         Ids that mean "no label".
     regions : tuple of Region
         Unions of classes that metrics may be asked for by name.
+    spurious : tuple of int
+        Ids of classes that no truth holds, known only by predictions: one of these counts where a map of an image has
+        it, and nowhere else, so that nothing is gained by naming what is not there.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class LabelSpace:
     classes: tuple[LabelClass, ...]
     void: tuple[int, ...] = ()
     regions: tuple[Region, ...] = ()
+    spurious: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_repeats([*(c.name for c in self.classes), *(r.name for r in self.regions)], "class name")
@@ -134,7 +138,7 @@ class LabelSpace:
         extra = tuple(operator.index(value) for value in listed)
         if isinstance(space, LabelSpace):
             void_ids = tuple(dict.fromkeys((*space.void, *extra)))
-            return cls(space.classes, void_ids, space.regions) if extra else space
+            return cls(space.classes, void_ids, space.regions, space.spurious) if extra else space
         if (n := operator.index(space)) < 1:
             raise BadParameter(f"{n} classes", expected="at least one")
         return cls(tuple(LabelClass(str(i), i) for i in range(n) if i not in extra), extra)
@@ -198,6 +202,10 @@ class LabelSpace:
             if name not in self.names and name not in self.groups:
                 raise UnknownName(f"no class {name!r}", mend=did_you_mean(name, (*self.names, *self.groups)))
         return tuple(i for i, c in enumerate(self.evaluated) if c.name in wanted or c.group in wanted)
+
+    def is_spurious(self, rows: Iterable[int]) -> bool:
+        """Return whether the classes of some `rows` are in predictions alone."""
+        return bool(self.spurious) and all(self.evaluated[i].id in self.spurious for i in rows)
 
     def parts(self, which: str | tuple[str, ...]) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """Return the name and the row indices of each class and region that a choice means.

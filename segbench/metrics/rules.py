@@ -167,7 +167,7 @@ class TableMetric(Metric[Tally]):
     def compute(self, state: State, space: LabelSpace) -> Score:
         """Turn the counted table, or the means over images, into a score."""
         if self.pool == "dataset":
-            value, values = self.values(self.margins(self.table(state), space))
+            value, *values = self.image_numbers(space, self.table(state))
         else:
             value, *values = (total.mean() if total.added else None for total in state.means(self.signature()).sums)
             if self.pool == "class_then_image":
@@ -176,7 +176,7 @@ class TableMetric(Metric[Tally]):
         return Score(or_nan(value), per_class, self.unit, self.higher_is_better)
 
     def image_numbers(self, space: LabelSpace, table: NDArray[np.int64]) -> list[Value]:
-        """Return the overall value of one image's `table` of codes of a `space`, then its value for each part."""
+        """Return the overall value of a `table` of codes of a `space`, then its value for each part."""
         value, values = self.values(self.margins(table, space))
         return [value, *values]
 
@@ -220,13 +220,29 @@ class ClassMean(TableMetric):
             return super().margins(table, space)
         return Margins.of_unions(table, space, self.void_prediction, [rows for _, rows in space.parts(self.classes)])
 
+    def image_numbers(self, space: LabelSpace, table: NDArray[np.int64]) -> list[Value]:
+        """Return the overall value of a `table` of codes of a `space`, then its value for each part."""
+        margins = self.margins(table, space)
+        kept = self._kept(margins, space)
+        value, values = self.values(margins.select(kept))
+        by_part = dict(zip(kept, values, strict=True))
+        return [value, *(by_part.get(i) for i in range(len(margins.truth)))]
+
+    def _kept(self, margins: Margins, space: LabelSpace) -> list[int]:
+        """Return the parts that count: all but those that neither map has and no truth knows."""
+        spurious = [space.is_spurious(rows) for _, rows in space.parts(self.classes)] if space.spurious else []
+        seen = (truth or predicted for _, truth, predicted in margins)
+        return [i for i, is_seen in enumerate(seen) if is_seen or not (spurious and spurious[i])]
+
     def numbers_beside(self, space: LabelSpace) -> dict[str, tuple[int, ImageNumbers]]:
         """Return how many parts neither map of an image has, where these count as found."""
         return {self._absences: (1, partial(self.n_absent, space))} if self.absent == "one" else {}
 
     def n_absent(self, space: LabelSpace, table: NDArray[np.int64]) -> list[Value]:
         """Return how many parts one image's `table` of codes of a `space` has in neither map."""
-        return [float(sum(not truth and not predicted for _, truth, predicted in self.margins(table, space)))]
+        margins = self.margins(table, space)
+        counting = margins.select(self._kept(margins, space))
+        return [float(sum(not truth and not predicted for _, truth, predicted in counting))]
 
     def warnings(self, state: State, space: LabelSpace) -> list[str]:
         """Say also how many parts are in neither map and count as found."""

@@ -119,9 +119,10 @@ class SurfaceTally(Tally):
         values: dict[str, list[Any]] = {name: [] for name in self.metrics}
         for rows in dict.fromkeys(rows for structures in self.chosen.values() for rows in structures):
             surfaces = Surfaces(_mask(pair.truth, rows), _mask(pair.prediction, rows), spacing)
+            is_nothing = self.space.is_spurious(rows) and all(surfaces.empty)
             for name, metric in self.metrics.items():
                 if rows in self.chosen[name]:
-                    values[name].append((rows, _written(*metric.measured(surfaces))))
+                    values[name].append((rows, _written(*((None, "") if is_nothing else metric.measured(surfaces)))))
         content = {
             "shape": list(pair.truth.shape),
             "spacing": None if sample.spacing is None else list(spacing),

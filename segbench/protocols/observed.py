@@ -17,10 +17,11 @@ from segbench.protocols.protocol import Protocol
 #: Different ids that may be seen: more are no structures but instances, or an image.
 MOST_IDS = 1024
 
-_FORM = re.compile(r"classes\((-?\d{1,19}(?:\.\.-?\d{1,19})?(?:,-?\d{1,19}(?:\.\.-?\d{1,19})?)*)\)")
+_RUN = r"-?\d{1,19}(?:\.\.-?\d{1,19})?"
+_FORM = re.compile(rf"classes\(({_RUN}(?:,{_RUN})*)\)(?:\+spurious\(({_RUN}(?:,{_RUN})*)\))?")
 
 
-def with_ids(protocol: Protocol, ids: Iterable[int]) -> Protocol:
+def with_ids(protocol: Protocol, ids: Iterable[int], spurious: Iterable[int] = ()) -> Protocol:
     """Return a protocol with the classes that were seen, named by their ids; 0 is the background, seen or not.
 
     Parameters
@@ -28,27 +29,48 @@ def with_ids(protocol: Protocol, ids: Iterable[int]) -> Protocol:
     protocol : Protocol
         One whose classes are observed.
     ids : iterable of int
-        The ids seen.
+        The ids that truths hold.
+    spurious : iterable of int
+        Those that only predictions hold.
 
     Returns
     -------
     Protocol
         The same rules for these classes.
     """
-    others = sorted(set(ids) - {0})
+    true = set(ids) | {0}
+    alone = tuple(sorted(set(spurious) - true))
+    others = sorted({*true, *alone} - {0})
     classes = (LabelClass("background", 0), *(LabelClass(str(value), value) for value in others))
-    return replace(protocol, space=LabelSpace(classes))
+    return replace(protocol, space=LabelSpace(classes, spurious=alone))
 
 
 def input_of(protocol: Protocol) -> str:
-    """Return the classes of a protocol as the `input` field of a signature writes them: ``classes(0..3,7)``."""
+    """Return the classes of a protocol as the `input` field of a signature writes them.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        With the classes seen.
+
+    Returns
+    -------
+    str
+        ``classes(0..3,7)``, with ``+spurious(9)`` behind it for those that only predictions hold.
+    """
+    spurious = protocol.space.spurious
+    text = f"classes({_runs(c.id for c in protocol.space.classes if c.id not in spurious)})"
+    return f"{text}+spurious({_runs(spurious)})" if spurious else text
+
+
+def _runs(values: Iterable[int]) -> str:
     runs: list[list[int]] = []
-    for value in sorted(c.id for c in protocol.space.classes):
+    for value in sorted(values):
         if runs and value == runs[-1][1] + 1:
             runs[-1][1] = value
         else:
             runs.append([value, value])
-    return f"classes({','.join(str(a) if a == b else f'{a}..{b}' for a, b in runs)})"
+    return ",".join(str(a) if a == b else f"{a}..{b}" for a, b in runs)
 
 
 def resolved(protocol: Protocol, input_: str) -> Protocol:
@@ -74,9 +96,13 @@ def resolved(protocol: Protocol, input_: str) -> Protocol:
     if not protocol.observed:
         return protocol
     match = _FORM.fullmatch(input_)
-    runs = [run.split("..") for run in match[1].split(",")] if match else []
-    spans = [(int(run[0]), int(run[-1])) for run in runs]
-    sizes = [last - first + 1 for first, last in spans]
+    listed = [_spans(match[1]), _spans(match[2])] if match else []
+    sizes = [last - first + 1 for spans in listed for first, last in spans]
     if not sizes or min(sizes) < 1 or sum(sizes) > MOST_IDS + 1:
         raise BadParameter(f"input {input_!r}", expected="classes(0..3,7) or the like")
-    return with_ids(protocol, (value for first, last in spans for value in range(first, last + 1)))
+    return with_ids(protocol, *([v for first, last in spans for v in range(first, last + 1)] for spans in listed))
+
+
+def _spans(text: str | None) -> list[tuple[int, int]]:
+    runs = [run.split("..") for run in text.split(",")] if text else []
+    return [(int(run[0]), int(run[-1])) for run in runs]

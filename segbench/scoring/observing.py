@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet
@@ -33,18 +35,21 @@ class Look:
 
     reader: Reader
 
-    def __call__(self, chunk: list[Task]) -> set[int]:
-        """Return the ids that the volumes of a chunk hold."""
-        return set().union(*map(self._ids, chunk))
+    def __call__(self, chunk: list[Task]) -> list[tuple[set[int], set[int]]]:
+        """Return the ids that truth and prediction of each case of a chunk hold."""
+        return [self._ids(task) for task in chunk]
 
-    def _ids(self, task: Task) -> set[int]:
+    def _ids(self, task: Task) -> tuple[set[int], set[int]]:
         try:
             sample = self.reader.read(task.key, task.file).sample
         except SegbenchError:
-            return set()
-        volumes = [sample.truth] if sample.prediction is None else [sample.truth, sample.prediction]
-        # Plane by plane, so that sorting takes the memory of one.
-        return set().union(*(np.unique(plane).tolist() for volume in volumes for plane in volume))
+            return set(), set()
+        return _held(sample.truth), set() if sample.prediction is None else _held(sample.prediction)
+
+
+def _held(volume: NDArray[Any]) -> set[int]:
+    # Plane by plane, so that sorting takes the memory of one.
+    return set().union(*(np.unique(plane).tolist() for plane in volume))
 
 
 def observed(truth: TruthSet, predictions: Path, *, workers: int, executor: ExecutorKind) -> TruthSet:
@@ -71,17 +76,20 @@ def observed(truth: TruthSet, predictions: Path, *, workers: int, executor: Exec
     SubmissionError, Refusal
         When the submission cannot be opened.
     """
-    ids: set[int] = set()
+    true: set[int] = set()
+    predicted: set[int] = set()
     with open_predictions(predictions, truth.keys, Naming.of(truth.protocol.kind, truth.layout)) as submission:
         files = pair(truth.keys, submission).files
         look = Look(Reader(replace(truth, keys=[]), submission.without_lists()))
         chunks = ([Task(key, file)] for key, file in zip(truth.keys, files, strict=True))
         for _, found in run_chunks(look, chunks, executor=executor, workers=workers):
-            ids |= found
-            if len(ids) > MOST_IDS:
+            for of_truth, of_prediction in found:
+                true |= of_truth
+                predicted |= of_prediction
+            if len(true | predicted) > MOST_IDS:
                 raise DatasetError(
                     f"more than {MOST_IDS} different labels in truth and predictions",
                     expected="structures, not instances or intensities",
                     file=str(truth.root),
                 )
-    return replace(truth, protocol=with_ids(truth.protocol, ids))
+    return replace(truth, protocol=with_ids(truth.protocol, true, predicted - true))

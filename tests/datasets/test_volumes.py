@@ -60,7 +60,17 @@ def test_the_classes_seen_are_written_and_read_again(ids: list[int], text: str) 
     assert (seen.digest() == VOLUMES.digest()) == (not ids)
 
 
-@pytest.mark.parametrize("text", ["-", "classes()", "classes(0..)", "classes(3..1)", "classes(0..99999999999)", "0..3"])
+def test_what_no_truth_holds_is_written_apart() -> None:
+    seen = with_ids(VOLUMES, [1, 4], [4, 2, 3])
+    assert input_of(seen) == "classes(0..1,4)+spurious(2..3)"
+    assert resolved(VOLUMES, input_of(seen)) == seen
+    assert seen.space.spurious == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-", "classes(0)+spurious()", "classes()", "classes(0..)", "classes(3..1)", "classes(0..99999999999)", "0..3"],
+)
 def test_what_names_no_classes(text: str) -> None:
     with pytest.raises(BadParameter, match="input"):
         resolved(VOLUMES, text)

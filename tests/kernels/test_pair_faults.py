@@ -25,6 +25,7 @@ MODULES = {"pairs": pairs, "on disk": pairs, "files": files}
 
 SIZES = "truth.height != prediction.height or truth.width != prediction.width"
 CHECKSUM = "library.crc32(0, data.bytes + png.at + 4, length + 4)"
+FACED = ", &prediction)\n    shape"
 CODES = "_take_codes(&sides[i], codes, low, n - 1)"
 TABLE = "&tables[i, 0, 0], tables.shape[2], &seen"
 ALL = "for i in range(n):\n                "
@@ -42,7 +43,7 @@ FAULTS = [
     ("pairs", "filter 5 let through", "png.width + 1) < 0", "png.width + 1) < png.height"),
     ("pairs", "filter taken for a pixel", "<const char *>rows.bytes + 1", "<const char *>rows.bytes"),
     ("pairs", "rows one pixel short", "side.strides[1] = png.width + 1", "side.strides[1] = png.width"),
-    ("pairs", "truth against itself", "&room.prediction, &prediction)\n    shape", "&room.truth, &prediction)\n    shape"),
+    ("pairs", "truth against itself", f"&room.prediction{FACED}", f"&room.truth{FACED}"),
     ("pairs", "sides swapped", "(predictions if i % 2 else truths)", "(truths if i % 2 else predictions)"),
     ("pairs", "axes swapped", "if i == 0 else 1", "if i == 1 else 1"),
     ("pairs", "low ignored", CODES, CODES.replace("low", "0")),

@@ -3,6 +3,9 @@
 There is no official tool, and no void. A structure in neither map is perfect; one in only one map has
 Dice, IoU and surface Dice 0 and the diagonal of the volume as its distance. A case has the mean over its structures,
 the data set the mean over its cases; a structure has the mean over cases. A region is the union of its ids.
+
+Where structures are whatever ids were seen (`observed`), one that no truth holds counts in the cases that predict it
+and in no others: else whoever predicts it in one case would be right in all the rest.
 """
 
 from __future__ import annotations
@@ -45,21 +48,30 @@ def measured(truth: np.ndarray, prediction: np.ndarray, spacing: Sequence[float]
     }
 
 
+def mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else math.nan
+
+
 def evaluate(
-    cases: Sequence[Case], structures: Mapping[str, Sequence[int]], tolerance: float = 1.0
+    cases: Sequence[Case],
+    structures: Mapping[str, Sequence[int]],
+    tolerance: float = 1.0,
+    *,
+    observed: bool = False,
 ) -> dict[str, tuple[float, dict[str, float]]]:
     """Return by measure the value of the data set, and that of each structure."""
+    alone = [n for n, ids in structures.items() if observed and not any(np.isin(c.truth, ids).any() for c in cases)]
     tables = [
         {
             name: measured(np.isin(case.truth, ids), np.isin(case.prediction, ids), case.spacing, tolerance)
             for name, ids in structures.items()
+            if name not in alone or np.isin(case.prediction, ids).any()
         }
         for case in cases
     ]
     found = {}
     for measure in PERFECT:
-        by_case = [[table[name][measure] for name in structures] for table in tables]
-        of_structures = {name: math.fsum(row[i] for row in by_case) / len(cases) for i, name in enumerate(structures)}
-        means = [math.fsum(row) / len(row) for row in by_case]
-        found[measure] = math.fsum(means) / len(means), of_structures
+        of_structures = {name: mean([t[name][measure] for t in tables if name in t]) for name in structures}
+        by_case = [mean([one[measure] for one in table.values()]) for table in tables]
+        found[measure] = mean([value for value in by_case if not math.isnan(value)]), of_structures
     return found

@@ -94,7 +94,7 @@ def test_observed_structures(seed: int, tmp_path: Path) -> None:
     data, predictions = write(tmp_path, cases, "labelsTr")
     result = segbench.score(predictions, dataset="volumes", data_root=data)
     seen = {value for case in cases.values() for value in np.unique([case.truth, case.prediction]).tolist()}
-    hold(result, volumes.evaluate(list(cases.values()), {str(i): [i] for i in sorted(seen - {0})}))
+    hold(result, volumes.evaluate(list(cases.values()), {str(i): [i] for i in sorted(seen - {0})}, observed=True))
     by_path = segbench.score(predictions, dataset="volumes", truth=data / "labelsTr")
     assert {key: s.value for key, s in by_path.scores.items()} == {key: s.value for key, s in result.scores.items()}
 
@@ -149,8 +149,12 @@ def test_the_classes_stand_in_the_signature(tmp_path: Path) -> None:
     odd[0, 0, 0] = 40
     put(predictions / "case0.nii.gz", nifti(odd, cases["case0"].spacing))
     second = segbench.score(predictions, **options)
-    assert "|classes(0..3,9,40)|" in second.scores["mean_dice"].signature
-    assert second.scores["mean_dice"].per_class["40"] == (len(cases) - 1) / len(cases)
+    assert "|classes(0..3,9)+spurious(40)|" in second.scores["mean_dice"].signature
+    assert second.scores["mean_dice"].per_class["40"] == 0.0
+    # What no truth has can only cost: of distances the diagonal of the one case that predicts it.
+    for key, score in second.scores.items():
+        sign = 1 if score.higher_is_better else -1
+        assert sign * score.value < sign * first.scores[key].value
     # Where classes are given, the same value is a stray.
     put(tmp_path / "tumours.toml", BRATS.encode())
     with pytest.raises((StrayLabel, segbench.errors.Refusal)):

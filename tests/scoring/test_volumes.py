@@ -92,7 +92,7 @@ def test_a_result_is_counted_again_from_its_state(run: CommandLine, tree: Path) 
     )
     assert done.code == 0
     again = recount(result)
-    assert again.terms["input"] == "classes(0..3)"
+    assert again.terms["input"] == "classes(0..2)+spurious(3)"
     stored = json.loads(result.read_bytes())["scores"]
     for key, found in again.case.result(again.outcome).scores.items():
         assert (found.value, found.signature) == (stored[key]["value"], stored[key]["signature"])
@@ -116,10 +116,10 @@ def test_a_missing_case_has_every_structure_missed(tree: Path) -> None:
     result = score(tree, missing="miss", per_image=tree / "cases.jsonl")
     line = json.loads((tree / "cases.jsonl").read_text().splitlines()[1])["scores"]
     diagonal = float(np.sqrt(6.0**2 + 5.5**2 + 10.0**2))
-    # The third class is in neither map of this case.
-    assert line["mean_dice"]["per_class"] == {"1": 0.0, "2": 0.0, "3": 1.0}
-    assert line["surface_dice(tolerance_mm=1)"]["per_class"] == {"1": 0.0, "2": 0.0, "3": 1.0}
-    assert line["hausdorff_distance(percentile=95)"]["per_class"] == {"1": diagonal, "2": diagonal, "3": 0.0}
+    # The third class is in no truth, and not in this case.
+    assert line["mean_dice"]["per_class"] == {"1": 0.0, "2": 0.0, "3": None}
+    assert line["surface_dice(tolerance_mm=1)"]["per_class"] == {"1": 0.0, "2": 0.0, "3": None}
+    assert line["hausdorff_distance(percentile=95)"]["per_class"] == {"1": diagonal, "2": diagonal, "3": None}
     assert "1 of 7 images has no prediction and counts as missed" in result.warnings
     skipped = score(tree, missing="miss", metrics=["hausdorff_distance(empty=skip)"])
     assert any("3 structures missed or not there for left out" in warning for warning in skipped.warnings)
