@@ -5,7 +5,6 @@ The bytes are unpacked here, never further than the header says the volume goes;
 
 from __future__ import annotations
 
-import io
 import logging
 import math
 import zlib
@@ -32,6 +31,9 @@ _MOST_PACKED = 1032
 
 #: Bytes behind the voxels that are passed over.
 _SLACK = 1 << 16
+
+#: Packed bytes that are read at once, at first and at most.
+_BLOCK, _LARGEST_BLOCK = 1 << 9, 1 << 20
 
 _AS_LABELS = "save labels.astype(uint8), with slope 1 and intercept 0"
 _GZIP = b"\x1f\x8b"
@@ -158,7 +160,8 @@ def _header(head: bytes) -> Any:
     nibabel = require("nibabel", extra="volumes")
     kind = nibabel.Nifti1Header if magic == _MAGICS[0] else nibabel.Nifti2Header
     try:
-        header = kind.from_fileobj(io.BytesIO(head), check=False)
+        # Of the header alone: extensions, however long, are passed over.
+        header = kind(head[: kind.sizeof_hdr], check=False)
         _check_spacing(header["pixdim"][1:4].tolist())
         header.check_fix(logger=_SILENT, error_level=40)
         # Both are asked again where they are needed; of a damaged header nibabel raises errors of its own.
@@ -229,20 +232,23 @@ def _grid(header: Any, shape: tuple[int, ...]) -> Grid:
 def _unpacked(data: bytes, end: int) -> bytes:
     """Unpack a file of `end` bytes, to its last byte but never much further."""
     parts: list[bytes] = []
-    left, rest = end + _SLACK, data
-    while rest[:2] == _GZIP:
-        unpacker = zlib.decompressobj(31)
-        try:
-            part = unpacker.decompress(rest, left + 1)
-        except zlib.error as error:
-            raise _damaged(error) from None
-        if len(part) > left:
-            raise _too_long(end)
-        left -= len(part)
-        parts.append(part)
-        if not unpacker.eof:
-            raise _cut(f"{sum(map(len, parts))} bytes", end)
-        rest = unpacker.unused_data
+    left, at, packed = end + _SLACK, 0, memoryview(data)
+    while packed[at : at + 2] == _GZIP:
+        unpacker, size = zlib.decompressobj(31), _BLOCK
+        # In blocks, as what lies behind a member is copied: a file of many short ones would be copied for each.
+        while not unpacker.eof:
+            block = packed[at : at + size]
+            if not block:
+                raise _cut(f"{sum(map(len, parts))} bytes", end)
+            try:
+                part = unpacker.decompress(block, left + 1)
+            except zlib.error as error:
+                raise _damaged(error) from None
+            if len(part) > left:
+                raise _too_long(end)
+            left, at = left - len(part), at + len(block) - len(unpacker.unused_data)
+            parts.append(part)
+            size = min(2 * size, _LARGEST_BLOCK)
     whole = b"".join(parts)
     if len(whole) < end:
         raise _cut(f"{len(whole)} bytes", end)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.errors import BadParameter, StrayLabel, counted
+from segbench.errors import BadParameter, DatasetError, StrayLabel, counted
 from segbench.frozen import dataclass
 from segbench.kernels.arrays import as_labels, image_or_volume, same_shape
 from segbench.kernels.boundary import mask_boundary_counts
@@ -76,9 +76,13 @@ class VideoTally(Tally):
 
     def add_record(self, state: State, content: Content) -> None:
         """Count one recorded frame."""
-        frame, frames, _, _ = content["truth"]
+        frame, frames, n_objects, _ = content["truth"]
         names = columns(self.bounds)
         rows = np.array(content["pairs"], np.int64).reshape(-1, len(names))
+        # A record may come from a file: numbers are places in a table later on.
+        most = np.array([n_objects, max(n_objects, MOST_PROPOSALS)])
+        if not ((rows[:, :2] >= (1, EMPTY)) & (rows[:, :2] <= most)).all():
+            raise DatasetError("numbers of objects or proposals that a frame cannot have", expected="a whole record")
         state.rows("frames").add(
             sequence=np.full(len(rows), "/".join(content["key"][:-1])),
             frame=np.full(len(rows), frame),

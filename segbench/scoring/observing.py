@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet
+from segbench.encoding import LARGEST_SPAN
 from segbench.errors import DatasetError, SegbenchError
 from segbench.frozen import dataclass
 from segbench.protocols.observed import MOST_IDS, with_ids
@@ -48,8 +49,10 @@ class Look:
 
 
 def _held(volume: NDArray[Any]) -> set[int]:
-    # Plane by plane, so that sorting takes the memory of one.
-    return set().union(*(np.unique(plane).tolist() for plane in volume))
+    # Plane by plane, so that sorting takes the memory of one. What no label space has room for is a stray, and found
+    # again in its own file.
+    seen = set[int]().union(*(np.unique(plane).tolist() for plane in volume))
+    return {value for value in seen if abs(value) < LARGEST_SPAN // 2}
 
 
 def observed(truth: TruthSet, predictions: Path, *, workers: int, executor: ExecutorKind) -> TruthSet:

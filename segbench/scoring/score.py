@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from segbench.datasets.predictions import Naming, open_predictions
@@ -146,11 +147,15 @@ def score(
         per_image=_path(per_image),
         progress=progress,
     )
+    is_nothing = protocol.observed and len(protocol.space.classes) == 1
+    if is_nothing:
+        # Counted all the same, to tell what cannot be read; but what holds no structure leaves nothing to merge.
+        options = replace(options, state=None, per_image=None)
     parts = _checked_slices(slices or {}, truths)
     naming = Naming.of(protocol.kind, truths.layout)
     with open_predictions(Path(predictions), truths.keys, naming) as submission:
         whole, of_slices = Run(case, truths, submission.without(truths.beside), options, parts).count()
-    if protocol.observed and len(protocol.space.classes) == 1:
+    if is_nothing:
         found = "no structure: every label of truth and predictions is 0"
         raise DatasetError(found, expected="something to compare", file=str(truths.root))
     return case.result(whole, of_slices)

@@ -236,7 +236,12 @@ def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], 
         if record.key == previous:
             raise DatasetError(f"{'/'.join(record.key)} in two state files", expected="each image once")
         previous = record.key
-        outcome.add(plan, record)
+        try:
+            outcome.add(plan, record)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            raise DatasetError(
+                f"a damaged record of {'/'.join(record.key)}", expected="what was counted of an image"
+            ) from None
         if on_record is not None:
             on_record(record)
     header = read_header(paths[0])

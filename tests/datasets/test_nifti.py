@@ -169,3 +169,19 @@ def test_a_turn_that_is_none_and_a_shape_below_zero_are_damage() -> None:
     image.header["dim"][:5] = 3, -1, 1, 1, 1
     with pytest.raises(UnreadableImage, match="damaged NIfTI header"):
         open_nifti(image.header.binaryblock + turned[len(image.header.binaryblock) :])
+
+
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_files_of_many_members(count: int) -> None:
+    """All are empty but the first and the last; what lies behind each is not copied for it."""
+    whole, empty = nifti(LABELS, packed=False), gzip.compress(b"", mtime=0)
+    data = gzip.compress(whole[:-1]) + count * empty + gzip.compress(whole[-1:])
+    assert np.array_equal(open_nifti(data).labels, LABELS)
+
+
+def test_a_long_extension_is_passed_over() -> None:
+    image = nibabel.Nifti1Image(LABELS, np.eye(4))
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(6, b"x" * 100_000))
+    for data in (image.to_bytes(), gzip.compress(image.to_bytes())):
+        assert open_nifti(data[:HEAD_BYTES]).grid.shape == LABELS.shape
+        assert np.array_equal(open_nifti(data).labels, LABELS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,24 @@ def test_shards_and_slices(tmp_path: Path) -> None:
     for i, state in enumerate(states, 1):
         segbench.score(**asked, shard=f"{i}/3", state=state)
     assert segbench.merge(states).scores == segbench.score(**asked).scores
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda counts: counts["pairs"][0].__setitem__(0, 0), "numbers of objects or proposals"),
+        (lambda counts: counts["pairs"][0].__setitem__(1, 10**9), "numbers of objects or proposals"),
+        (lambda counts: counts["pairs"][0].pop(), "a damaged record"),
+        (lambda counts: counts.pop("pairs"), "a damaged record"),
+    ],
+)
+def test_a_damaged_record_is_no_score(change: Callable[[dict[str, Any]], Any], found: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.jsonl"
+    segbench.score(**site(tmp_path, random_videos(np.random.default_rng(0), "davis2017"), "davis2017"), state=state)
+    header, *lines = state.read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    whole = next(record for record in records if record["counts"]["video"]["pairs"])
+    change(whole["counts"]["video"])
+    state.write_text("\n".join([header, *map(json.dumps, records)]) + "\n", "utf-8")
+    with pytest.raises(DatasetError, match=found):
+        segbench.merge([state])

@@ -207,3 +207,22 @@ def test_units_and_spacing_are_known(tree: Path) -> None:
     assert second.provenance.truth != first.provenance.truth
     assert "7 truth volumes name no unit of length: taken for mm" in second.warnings
     assert not any("unit of length" in warning for warning in first.warnings)
+
+
+def test_a_wild_label_is_the_fault_of_its_own_file(tree: Path) -> None:
+    wild = blocks(1, 6).astype(np.int32)
+    wild[0, 0, 0] = 2**31 - 1
+    put(tree / "predictions/case2.nii.gz", nifti(wild, SPACING))
+    with pytest.raises(SegbenchError) as caught:
+        score(tree)
+    assert [str(error.file).rpartition("/")[2] for error in caught.value.faults] == ["case2.nii.gz"]
+    assert "2147483647" in caught.value.faults[0].found
+
+
+def test_background_alone_leaves_no_state(tree: Path) -> None:
+    for key in KEYS:
+        for folder in ("truth", "predictions"):
+            put(tree / folder / f"{key}.nii.gz", nifti(np.zeros(SHAPE, np.uint8), SPACING))
+    with pytest.raises(DatasetError, match="no structure"):
+        score(tree, state=tree / "state.jsonl", per_image=tree / "images.csv")
+    assert not list(tree.glob("*.jsonl")) + list(tree.glob("*.csv"))
