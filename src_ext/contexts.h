@@ -64,7 +64,9 @@ static int sector_of(double first, double second, int is_lenient)
         angle -= TURN;
     if (is_lenient && TURN - angle < NEARLY)
         angle = 0;
-    return (int)floor(angle / (TURN / N_SECTORS));
+    /* The last angle below a whole turn divides to N_SECTORS itself; there is no such sector to write to. */
+    const int sector = (int)floor(angle / (TURN / N_SECTORS));
+    return sector < N_SECTORS ? sector : N_SECTORS - 1;
 }
 
 /* Count the points that each point sees, by ring and sector; it sees itself. Rings are limited by shares of the mean

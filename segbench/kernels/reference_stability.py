@@ -67,7 +67,7 @@ def shape_contexts(*, outline: Any, reading: str = "python") -> Contexts:
     angles = np.fmod(np.fmod(np.arctan2(second, first), turn) + turn, turn)
     if is_matlab:
         angles[turn - angles < 2e-15] = 0
-    bins = (rings - 1) * N_SECTORS + np.floor(angles / (turn / N_SECTORS)).astype(np.int64)
+    bins = (rings - 1) * N_SECTORS + np.minimum(np.floor(angles / (turn / N_SECTORS)).astype(np.int64), N_SECTORS - 1)
     return np.array([np.bincount(row[row >= 0], minlength=N_BINS) for row in np.where(rings > 0, bins, -1)])
 
 
