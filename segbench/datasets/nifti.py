@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import zlib
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -31,6 +32,9 @@ _MOST_PACKED = 1032
 
 #: Bytes behind the voxels that are passed over.
 _SLACK = 1 << 16
+
+#: How far, as a share, pixdim and affine may be apart: both are rounded to 32 bits.
+_SAME_STEP = 1e-3
 
 #: Packed bytes that are read at once, at first and at most.
 _BLOCK, _LARGEST_BLOCK = 1 << 9, 1 << 20
@@ -226,7 +230,19 @@ def _grid(header: Any, shape: tuple[int, ...]) -> Grid:
     affine[:3] *= scale
     if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
         raise UnreadableImage("an affine that is singular or no number", expected="three axes in space")
+    steps = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.allclose(steps, np.abs(spacing), rtol=_SAME_STEP, atol=0):
+        # Distances are by the one, the place in space by the other.
+        raise UnreadableImage(
+            f"a spacing (pixdim) of {_sized(spacing)}, by its affine {_sized(steps)}",
+            expected="the same",
+            mend="save it again with the spacing that is right in both",
+        )
     return Grid(shape, spacing, tuple(map(tuple, affine.tolist())), unit in _UNITS)
+
+
+def _sized(steps: Iterable[float]) -> str:
+    return "×".join(f"{abs(step):g}" for step in steps)
 
 
 def _unpacked(data: bytes, end: int) -> bytes:

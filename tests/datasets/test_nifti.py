@@ -185,3 +185,10 @@ def test_a_long_extension_is_passed_over() -> None:
     for data in (image.to_bytes(), gzip.compress(image.to_bytes())):
         assert open_nifti(data[:HEAD_BYTES]).grid.shape == LABELS.shape
         assert np.array_equal(open_nifti(data).labels, LABELS)
+
+
+def test_a_spacing_that_the_affine_contradicts_is_refused() -> None:
+    image = nibabel.Nifti1Image(LABELS, np.diag([1.0, 1.0, 2.0, 1.0]))
+    image.header["pixdim"][1:4] = 10
+    with pytest.raises(UnreadableImage, match="10×10×10, by its affine 1×1×2"):
+        open_nifti(image.header.binaryblock + image.to_bytes()[348:])
