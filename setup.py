@@ -18,7 +18,10 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 # src_ext/_<topic>.pyx becomes segbench.kernels._<topic>.
-TOPICS = ("confusion", "png", "files", "pairs", "thinning", "distance", "boundary", "bands", "surface", "stability")
+TOPICS = (
+    *("confusion", "png", "files", "pairs", "thinning", "distance", "boundary", "bands", "surface", "stability"),
+    *("rle", "records", "overlap", "detection"),
+)
 
 CHECKED = os.environ.get("SEGBENCH_CHECKED") == "1"
 SANITIZE = os.environ.get("SEGBENCH_SANITIZE") == "1"

@@ -11,9 +11,11 @@ from benchmarks import (
     bench_bands,
     bench_boundary,
     bench_confusion,
+    bench_detection,
     bench_distance,
     bench_folder,
     bench_png,
+    bench_records,
     bench_startup,
     bench_surface,
 )
@@ -31,6 +33,8 @@ BENCHES: dict[str, ModuleType] = {
     "distance": bench_distance,
     "boundary": bench_boundary,
     "surface": bench_surface,
+    "detection": bench_detection,
+    "records": bench_records,
 }
 
 

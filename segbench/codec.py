@@ -89,6 +89,34 @@ def place(path: str) -> str:
     return f"table {named or '(top)'}, key {last or '(any)'}"
 
 
+def read_json_rows(data: bytes, kind: type[T]) -> list[T]:
+    """Read a JSON list of objects as dataclasses; keys that these do not have are passed over.
+
+    Parameters
+    ----------
+    data : bytes
+        The list.
+    kind : type
+        A dataclass.
+
+    Returns
+    -------
+    list of dataclass
+        The rows.
+
+    Raises
+    ------
+    BadParameter
+        When it is no such list; says which entry, and what is wrong with it.
+    """
+    try:
+        return msgspec.json.decode(data, type=list[kind])  # type: ignore[valid-type]
+    except msgspec.DecodeError as error:
+        match = _AT.fullmatch(str(error))
+        what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+        raise BadParameter(f"{path or 'the list'}: {what}", expected="a list of objects") from None
+
+
 def canonical_json(value: Any) -> str:
     """Return JSON with sorted keys and no spaces, the form digests are made of."""
     return _CANONICAL.encode(value)

@@ -5,7 +5,7 @@
     SegbenchError                70  (a bare one is a bug)
     ├─ UsageError                 2  UnknownName, BadParameter
     ├─ SubmissionError            3  MissingPrediction, DuplicatePrediction, UnclaimedFile, UnreadableImage,
-    │                                ShapeMismatch, StrayLabel, VoidPrediction, UnsafeArchive
+    │                                ShapeMismatch, StrayLabel, VoidPrediction, BadJson, UnsafeArchive
     ├─ DatasetError               4  truth missing, damaged or changed; nothing to count
     ├─ ResourceError              5  a limit of size, time or memory
     ├─ EnvironmentProblem         6  MissingPackage, KernelsNotBuilt, OutputProblem
@@ -187,6 +187,14 @@ class StrayLabel(SubmissionError):
 
 class VoidPrediction(SubmissionError):
     """A void value in a prediction whose protocol forbids it."""
+
+
+class BadJson(SubmissionError):
+    """A file that is no JSON, or whose JSON does not say what its format demands."""
+
+
+class BadRle(SubmissionError):
+    """Run lengths that are no mask of their image."""
 
 
 class UnsafeArchive(SubmissionError):

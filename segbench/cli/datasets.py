@@ -47,20 +47,25 @@ def show(name: str, split: str | None) -> int:
 @click.option(
     "--data-root", type=FOLDER, help="Folder of the data set in its own layout; default: $SEGBENCH_DATA/NAME."
 )
+@click.option("--truth", type=FOLDER, help="Of instances: a truth in the JSON of COCO, in place of --data-root.")
 @click.option("--forget", is_flag=True, help="Only drop what the first check remembered; the next is the first.")
-def check(name: str, split: str | None, data_root: Path | None, forget: bool) -> int:
+def check(name: str, split: str | None, data_root: Path | None, truth: Path | None, forget: bool) -> int:
     """Check the copy of the data set NAME on disk: is a split complete, readable, and unchanged?
 
     The first check of a complete split remembers its truth files in the cache folder (SEGBENCH_CACHE, else
     XDG_CACHE_HOME/segbench, else ~/.cache/segbench); later ones name the files that changed. Exits with 4 when
     something is wrong.
 
+    Of a truth in the JSON of COCO nothing is remembered; its content is looked through, and what is odd is told: areas
+    and boxes that are not those of the masks, annotations that are there twice or outside the image, and more.
+
     \b
-    Example:
+    Examples:
       segbench datasets check voc --data-root VOCdevkit/VOC2012
+      segbench datasets check instances --truth instances.json
     """
     work = _work()
-    code: int = (work.forget if forget else work.check)(name, split, data_root)
+    code: int = work.forget(name, split, data_root) if forget else work.check(name, split, data_root, truth)
     return code
 
 

@@ -15,8 +15,11 @@ from segbench.datasets.manifest import Manifest, changes, manifest_path, recall,
 from segbench.datasets.manifest import forget as drop
 from segbench.datasets.truth import open_truth
 from segbench.errors import BadParameter, DatasetError, OutputProblem, Refusal, counted
+from segbench.late import late
 from segbench.protocols.load import load_protocol, protocol_names
 from segbench.protocols.protocol import Protocol
+
+_check_instances = late("segbench.cli.instance_holdings:check")
 
 #: Names and sizes shown before the rest is only counted.
 SHOWN = 5
@@ -47,16 +50,25 @@ def show_layout(name: str, split: str | None) -> int:
 
 def forget(name: str, split: str | None, data_root: Path | None) -> int:
     """Drop what is remembered of a copy."""
-    truth = open_truth(load_protocol(name), split=split, data_root=data_root)
+    protocol = load_protocol(name)
+    if protocol.kind == "instances":
+        raise BadParameter(f"--forget for {protocol.name}", expected="another data set: it is not remembered")
+    truth = open_truth(protocol, split=split, data_root=data_root)
     had = drop(manifest_path(truth))
     report.data(f"{'forgotten' if had else 'nothing was remembered'}: {truth.protocol.identity}, {truth.split}\n")
     return 0
 
 
-def check(name: str, split: str | None, data_root: Path | None) -> int:
+def check(name: str, split: str | None, data_root: Path | None, truth: Path | None = None) -> int:
     """Print what is on disk of a split; raise what is wrong with it."""
+    protocol = load_protocol(name)
+    if protocol.kind == "instances":
+        code: int = _check_instances(protocol, split, data_root, truth)
+        return code
+    if truth is not None:
+        raise BadParameter(f"--truth for {protocol.name}", expected="--truth for a data set of instances")
     with progress_bar(" images") as progress:
-        found = take_inventory(load_protocol(name), split=split, data_root=data_root, progress=progress)
+        found = take_inventory(protocol, split=split, data_root=data_root, progress=progress)
     path = manifest_path(found.truth)
     manifest = recall(path)
     faults = [*found.faults, *(changes(manifest, found) if manifest else ())]

@@ -19,6 +19,9 @@ _PROTOCOLS = Path(__file__).parent.parent / "protocols" / "data"
 #: Options by which a submission is scored that a server would refuse.
 _MENDED = ("missing", "resize")
 
+#: Two readings of values, of any data set; see `segbench.datasets.forms` for the other forms.
+_VALUES = click.Choice(["ids", "trainids"])
+
 
 def _datasets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return sorted(path.stem for path in _PROTOCOLS.glob(f"{incomplete}*.toml"))
@@ -26,7 +29,22 @@ def _datasets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def submission(command: F) -> F:
     """Add what names a submission and the truth it is held against."""
-    return _with(command, _offered())
+    options = _offered()
+    options["input"] = click.option(
+        "--input",
+        metavar="FORM",
+        default="ids",
+        show_default=True,
+        help="What predictions are: ids, or trainids of Cityscapes. Of volumes also PNG slices along an axis of the "
+        "truth's array, slices(axis=2), or folders of views: fused(vote,3) of labels, fused(mean,3) of probabilities, "
+        "fused(vote,slices(axis=0),slices(axis=1),slices(axis=2)).  Example: --input 'slices(axis=2)'",
+    )
+    options["iou-type"] = click.option(
+        "--iou-type",
+        type=click.Choice(["segm", "bbox", "boundary"]),
+        help="What of instances is compared: masks (the default), boxes, or masks and their boundaries.",
+    )
+    return _with(command, options)
 
 
 def packable(command: F) -> F:
@@ -72,7 +90,7 @@ def _offered(split: str = "Split to score; default: the data set's own, for most
         ),
         "input": click.option(
             "--input",
-            type=click.Choice(["ids", "trainids"]),
+            type=_VALUES,
             default="ids",
             show_default=True,
             help="What the values of predictions are: ids, or train ids of Cityscapes.",

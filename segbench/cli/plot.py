@@ -21,7 +21,7 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
 
 
 @click.command(short_help="Draw the curves of results.")
-@click.argument("kind", type=click.Choice(["roc", "pr", "calibration", "trimap"]))
+@click.argument("kind", type=click.Choice(["roc", "pr", "calibration", "trimap", "reliability"]))
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=FOLDER)
 @click.option("--dataset", help="The path of the protocol, where it is one of your own.")
 @click.option(
@@ -32,7 +32,7 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
     "Example: -o roc.svg",
 )
 def plot(
-    kind: Literal["roc", "pr", "calibration", "trimap"],
+    kind: Literal["roc", "pr", "calibration", "trimap", "reliability"],
     results: tuple[Path, ...],
     dataset: str | None,
     output: Path | None,
@@ -49,6 +49,8 @@ def plot(
     Of label maps KIND is trimap: mean IoU or accuracy inside a band against its width, with a point at every width
     the RESULT was scored at, and a curve for every kind of band.
 
+    Of instances KIND is reliability: the precision of detections against their scores, in ten bins.
+
     \b
     Examples:
       segbench score unet/ --dataset drive --data-root DRIVE -o unet.json
@@ -57,6 +59,8 @@ def plot(
       segbench score net/ --dataset voc --data-root VOC2012 --metric 'trimap_iou(band_px=2)' \\
           --metric 'trimap_iou(band_px=8)' --metric 'trimap_iou(band_px=32)' -o net.json
       segbench plot trimap net.json -o trimap.svg
+      segbench score dets.json --dataset coco-instances --data-root COCO -o mask-rcnn.json
+      segbench plot reliability mask-rcnn.json -o reliability.svg
     """
     format_ = _format_of(output)
     data: bytes = _plot(results, kind=kind, format=format_, dataset=dataset)

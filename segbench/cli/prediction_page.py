@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from segbench.cli import page
+from segbench.datasets.forms import WRITTEN
 from segbench.datasets.predictions import Naming
 from segbench.protocols.protocol import Layout, Protocol
 
@@ -40,6 +41,8 @@ def lines(protocol: Protocol, layouts: Sequence[Layout]) -> list[str]:
     rows = [("hold", _values(protocol)), ("are named", ", ".join(named))]
     if protocol.train_ids:
         rows.append(("may hold", f"train ids {page.ids(protocol.train_ids)}, with --input trainids"))
+    if protocol.kind == "volumes":
+        rows.append(("may be", "PNG slices or several views of a case, with --input: " + ", ".join(WRITTEN)))
     return page.pairs(rows)
 
 

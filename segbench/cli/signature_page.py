@@ -19,6 +19,14 @@ _INPUTS = {
     "ids": "predictions hold class ids",
     "trainids": "predictions held train ids and were turned into ids",
 }
+#: Parts of an input of several, by how they begin; see `segbench.datasets.forms` and `segbench.protocols.observed`.
+_PARTS = {
+    "slices(": "the slices of each case were put together along an axis of the truth's array",
+    "fused(vote": "the views of each case were fused by vote of their labels",
+    "fused(mean": "the probabilities of the views of each case were averaged, and the largest mean taken",
+    "classes(": "the classes are the ids that truths hold",
+    "spurious(": "ids that only predictions hold",
+}
 _MISSING = {
     "error": "an image without a prediction refuses the submission",
     "miss": "an image without a prediction {counts}; not for a leaderboard",
@@ -70,7 +78,7 @@ def lines(signature: Signature) -> list[str]:
             f"resize: {'no prediction was resized' if signature.resize == '-' else 'how predictions were resized'}",
         ),
         (signature.missing, f"missing: {_missing(signature, metric)}"),
-        (signature.input, f"input: {_INPUTS.get(signature.input, 'the form of the predictions')}"),
+        (signature.input, f"input: {_of_input(signature.input)}"),
         (metric.name, f"metric: {metric_page.summary(metric)['description']}\n= {metric.formula}"),
         (f"segbench:{signature.version}", _of_version(signature)),
     ]
@@ -86,6 +94,13 @@ def lines(signature: Signature) -> list[str]:
 
 def _missing(signature: Signature, metric: Metric[Any]) -> str:
     return _MISSING[signature.missing].format(counts=_COUNTS.get(metric.family, "counts as missed in every pixel"))
+
+
+def _of_input(text: str) -> str:
+    if text in _INPUTS:
+        return _INPUTS[text]
+    parts = (means for part in text.split("+") for begin, means in _PARTS.items() if part.startswith(begin))
+    return "; ".join(parts) or "the form of the predictions"
 
 
 def _metric(signature: Signature) -> Metric[Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from segbench.datasets.files import LARGEST_FILE, normal, read_regular, walk
+from segbench.datasets.forms import SINGLE, Form
 from segbench.datasets.layouts import SUFFIX
 from segbench.errors import SubmissionError
 from segbench.frozen import dataclass
@@ -23,8 +24,8 @@ _open_archive = late("segbench.datasets.archives:open_archive")
 #: Files and keys looked at to recognise wrapping folders, and folders tried.
 _LOOKED_AT, _FOLDERS = 1000, 10
 
-#: Members an archive may have: some beside the predictions, and a few an image.
-_MEMBERS, _MEMBERS_AN_IMAGE = 10_000, 4
+#: Members an archive may have beside the predictions, see `Form.most_files`.
+_MEMBERS = 10_000
 
 
 class Source(Protocol):
@@ -98,18 +99,23 @@ class Naming:
         What may stand before and behind the key, beside the suffix.
     usual : str
         The suffix that most predictions have.
+    form : Form
+        Whether the prediction of a case is one file, or is put together from several.
     """
 
     suffixes: tuple[str, ...] = (SUFFIX,)
     reader: str = "plain"
     affixes: tuple[str, str] = ("", "")
     usual: str = SUFFIX
+    form: Form = SINGLE
 
     @classmethod
-    def of(cls, kind: str, layout: Layout) -> Naming:
-        """Return how predictions of a `kind` are named where the truth lies in a `layout`."""
+    def of(cls, kind: str, layout: Layout, form: Form = SINGLE) -> Naming:
+        """Return how predictions of a `kind` and `form` are named where the truth lies in a `layout`."""
         if kind == "volumes":
-            return cls(VOLUME_SUFFIXES, layout.reader, usual=VOLUME_SUFFIXES[0])
+            if form.has_slices:
+                return cls(reader=layout.reader, form=form)
+            return cls(VOLUME_SUFFIXES, layout.reader, usual=VOLUME_SUFFIXES[0], form=form)
         before, behind = affixes_of(layout.prediction)
         stem, _, suffix = behind.rpartition(".")
         is_tiff = ".tif" in (layout.suffix, f".{suffix}")
@@ -119,6 +125,8 @@ class Naming:
 
     def names(self, key: str) -> tuple[str, ...]:
         """Return how the prediction of an image is usually named: by its key alone, and with the affixes."""
+        if not self.form.is_single:
+            return self.form.names(key)
         folder, slash, name = key.rpartition("/")
         before, behind = self.affixes
         return tuple(dict.fromkeys((key + self.usual, f"{folder}{slash}{before}{name}{behind}{self.usual}")))
@@ -139,6 +147,9 @@ class Naming:
             The path without prefix, suffix and affixes; with the reader ``cityscapes`` the first three words of the
             name, in any folder.
         """
+        if not self.form.is_single:
+            piece = self.form.piece(file.removeprefix(prefix))
+            return "" if piece is None else piece.key
         if self.reader == "cityscapes":
             words = file.rpartition("/")[2].rpartition(".")[0].split("_")
             return normal("_".join(words[:3]))
@@ -235,7 +246,7 @@ def open_predictions(path: Path, keys: list[str], naming: Naming = _PLAIN) -> Pr
     UnsafeArchive, Refusal
         When the archive is damaged or suspicious.
     """
-    source = _open(path, len(keys))
+    source = open_source(path, n_images=len(keys), most_files=naming.form.most_files)
     files: list[str] = []
     others: list[str] = []
     for name in source.names():
@@ -244,12 +255,35 @@ def open_predictions(path: Path, keys: list[str], naming: Naming = _PLAIN) -> Pr
     return PredictionSet(source, files, others, prefix, naming)
 
 
-def _open(path: Path, n_images: int) -> Source:
+def open_source(path: Path, *, n_images: int, most_files: int = SINGLE.most_files) -> Source:
+    """Open a folder or archive.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or archive.
+    n_images : int
+        Images it is for.
+    most_files : int
+        Files that an archive may hold for each of them; some beside them are allowed.
+
+    Returns
+    -------
+    Source
+        Where its files lie; nothing is read yet.
+
+    Raises
+    ------
+    SubmissionError
+        When there is no such folder or archive.
+    UnsafeArchive, Refusal
+        When the archive is damaged or suspicious.
+    """
     # Not Path.is_dir: it raises for a name that is too long or lies in a folder that may not be read.
     if os.path.isdir(path):
         return Folder(path)
     if _is_archive(path):
-        archive: Source = _open_archive(path, most_members=_MEMBERS + _MEMBERS_AN_IMAGE * n_images)
+        archive: Source = _open_archive(path, most_members=_MEMBERS + most_files * n_images)
         return archive
     found = "neither a folder nor an archive" if os.path.exists(path) else "no such folder or archive"
     raise SubmissionError(found, expected="a folder, .zip, .tar or .tar.gz of label maps", file=str(path))

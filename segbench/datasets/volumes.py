@@ -73,6 +73,35 @@ def prediction_volume(data: bytes, grid: Grid) -> Labels:
     return volume.labels
 
 
+def truth_grid(truth: TruthSet, key: str) -> Grid:
+    """Read where the voxels of the truth of a case lie; nothing is unpacked.
+
+    Parameters
+    ----------
+    truth : TruthSet
+        Where truth lies.
+    key : str
+        The case.
+
+    Returns
+    -------
+    Grid
+        Where they lie.
+
+    Raises
+    ------
+    DatasetError
+        When the truth is missing or no label volume.
+    """
+    path = truth.path(key)
+    try:
+        return open_nifti(read_truth(path, most=HEAD_BYTES), floats=True).grid
+    except SubmissionError as error:
+        raise as_dataset_error(error).about(path) from None
+    except DatasetError as error:
+        raise error.about(path) from None
+
+
 def check_heads(truth: TruthSet, key: str, head: bytes | None) -> None:
     """Compare the headers of truth and prediction of a case; nothing is unpacked.
 
@@ -88,16 +117,10 @@ def check_heads(truth: TruthSet, key: str, head: bytes | None) -> None:
     Raises
     ------
     DatasetError
-        When the truth is missing or no label volume.
+        As for `truth_grid`.
     UnreadableImage, ShapeMismatch, GeometryMismatch
         As for `prediction_volume`.
     """
-    path = truth.path(key)
-    try:
-        grid = open_nifti(read_truth(path, most=HEAD_BYTES), floats=True).grid
-    except SubmissionError as error:
-        raise as_dataset_error(error).about(path) from None
-    except DatasetError as error:
-        raise error.about(path) from None
+    grid = truth_grid(truth, key)
     if head is not None:
         refuse_other_grid(truth=grid, prediction=open_nifti(head).grid)

@@ -8,9 +8,9 @@ a new part and changes neither, and the pair `to_arrays` and `from_arrays` for i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ from segbench.frozen import dataclass
 _SCALE_BITS = 1074
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
+T = TypeVar("T")
+
+#: The name of the columns themselves among what is made of rows.
+_ALL = "columns"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Rows:
 
     key_columns: tuple[str, ...]
     blocks: list[Arrays] = field(default_factory=list)
+    _made: dict[object, tuple[int, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def add(self, **columns: NDArray[Any]) -> None:
         """Append rows.
@@ -104,6 +109,28 @@ class Rows:
         for block, theirs in zip(self.blocks[:1], other.blocks[:1], strict=False):
             _same("rows with the columns", sorted(block), sorted(theirs))
         return Rows(self.key_columns, [*self.blocks, *other.blocks])
+
+    def made(self, name: object, make: Callable[[Arrays], T]) -> T:
+        """Return what is made of the columns, once until rows are added.
+
+        Parameters
+        ----------
+        name : hashable
+            What is made: the same name is the same thing.
+        make : callable
+            Makes it of `columns`.
+
+        Returns
+        -------
+        object
+            What `make` returned, now or before.
+        """
+        n, value = self._made.get(name, (-1, None))
+        if n != len(self.blocks):
+            value = make(self.columns() if name == _ALL else self.made(_ALL, dict))
+            self._made[name] = len(self.blocks), value
+        found: T = value
+        return found
 
     def columns(self) -> Arrays:
         """Return all columns in canonical order, whatever order the rows came in."""

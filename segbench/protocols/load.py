@@ -49,7 +49,7 @@ class _File:
     layout: _Layout
     splits: dict[str, int]
     default_split: str
-    kind: Literal["labels", "levels", "membranes", "multilabel", "video", "volumes"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel", "video", "volumes", "instances"] = "labels"
     classes: tuple[Class, ...] | Literal["observed"] = ()
     regions: tuple[Union, ...] = ()
     classes_from: str = ""
@@ -195,8 +195,9 @@ def _with_classes(record: _File) -> tuple[_File, tuple[Class, ...]]:
 
 
 def _check_observed(record: _File) -> None:
-    if record.kind != "volumes":
-        raise BadParameter("table (top), key classes: 'observed'", expected="a list, where kind is not volumes")
+    if record.kind not in ("volumes", "instances"):
+        expected = "a list, where kind is neither volumes nor instances"
+        raise BadParameter("table (top), key classes: 'observed'", expected=expected)
     if record.regions:
         raise BadParameter("table (top), key classes: 'observed', and regions", expected="a list: regions need ids")
 
@@ -225,7 +226,9 @@ def _keys(record: _File) -> dict[str, tuple[str, ...]]:
 
 def _layout(layout: _Layout, record: _File) -> Layout:
     fields = asdict(layout)
-    for key in ("truth", "instances", "mask", "prediction"):
+    # The instances of all images are in one file.
+    patterns = () if record.kind == "instances" else ("truth", "instances", "mask", "prediction")
+    for key in patterns:
         if fields[key].count("{key}") != 1 and (fields[key] or key == "truth"):
             raise BadParameter(f"table layout, key {key}: {fields[key]!r}", expected="a pattern that holds {key} once")
     unknown = [split for split in layout.splits if split not in record.splits]

@@ -18,7 +18,11 @@ from segbench.protocols.protocol import Protocol
 MOST_IDS = 1024
 
 _RUN = r"-?\d{1,19}(?:\.\.-?\d{1,19})?"
-_FORM = re.compile(rf"classes\(({_RUN}(?:,{_RUN})*)\)(?:\+spurious\(({_RUN}(?:,{_RUN})*)\))?")
+#: Behind how predictions are put together, see `segbench.datasets.forms`.
+_FORM = re.compile(
+    r"(?:(?:slices|fused)\([^|+]{1,2000}\)\+)?"
+    rf"classes\(({_RUN}(?:,{_RUN})*)\)(?:\+spurious\(({_RUN}(?:,{_RUN})*)\))?"
+)
 
 
 def with_ids(protocol: Protocol, ids: Iterable[int], spurious: Iterable[int] = ()) -> Protocol:
@@ -93,7 +97,7 @@ def resolved(protocol: Protocol, input_: str) -> Protocol:
     BadParameter
         When the field names no classes where it should, or too many.
     """
-    if not protocol.observed:
+    if not protocol.observed or protocol.kind != "volumes":
         return protocol
     match = _FORM.fullmatch(input_)
     listed = [_spans(match[1]), _spans(match[2])] if match else []

@@ -105,6 +105,7 @@ _FAMILIES = {
     "multilabel": ("multilabel",),
     "video": ("video",),
     "volumes": ("confusion", "surface"),
+    "instances": ("detection",),
 }
 
 
@@ -148,7 +149,8 @@ class Protocol:
         Where the files are: the first that is found counts.
     kind : str
         What predictions hold: ``labels``, ``levels`` of probability, ``membranes``, for classes that overlap
-        ``multilabel``, for numbered objects in frames ``video``, or for label maps in space ``volumes``.
+        ``multilabel``, for numbered objects in frames ``video``, for label maps in space ``volumes``, or for detections
+        in one file ``instances``.
     keys : mapping of str to tuple of str
         The images of each split that has no list: names, or beginnings of names, which end with a star.
     notes : tuple of str
@@ -174,7 +176,7 @@ class Protocol:
     splits: Mapping[str, int]
     default_split: str
     layouts: tuple[Layout, ...]
-    kind: Literal["labels", "levels", "membranes", "multilabel", "video", "volumes"] = "labels"
+    kind: Literal["labels", "levels", "membranes", "multilabel", "video", "volumes", "instances"] = "labels"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     source: tuple[str, ...] = ()

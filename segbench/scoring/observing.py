@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.datasets.forms import SINGLE, Form
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet
 from segbench.encoding import LARGEST_SPAN
@@ -55,7 +56,9 @@ def _held(volume: NDArray[Any]) -> set[int]:
     return {value for value in seen if abs(value) < LARGEST_SPAN // 2}
 
 
-def observed(truth: TruthSet, predictions: Path, *, workers: int, executor: ExecutorKind) -> TruthSet:
+def observed(
+    truth: TruthSet, predictions: Path, *, workers: int, executor: ExecutorKind, form: Form = SINGLE
+) -> TruthSet:
     """Return a truth whose protocol has the classes that truth and predictions hold.
 
     Parameters
@@ -66,6 +69,8 @@ def observed(truth: TruthSet, predictions: Path, *, workers: int, executor: Exec
         The submission.
     workers, executor
         Where files are read; never changes what is found.
+    form : Form
+        How the prediction of a case is put together.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def observed(truth: TruthSet, predictions: Path, *, workers: int, executor: Exec
     """
     true: set[int] = set()
     predicted: set[int] = set()
-    with open_predictions(predictions, truth.keys, Naming.of(truth.protocol.kind, truth.layout)) as submission:
+    with open_predictions(predictions, truth.keys, Naming.of(truth.protocol.kind, truth.layout, form)) as submission:
         files = pair(truth.keys, submission).files
         look = Look(Reader(replace(truth, keys=[]), submission.without_lists()))
         chunks = ([Task(key, file)] for key, file in zip(truth.keys, files, strict=True))

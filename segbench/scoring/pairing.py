@@ -6,6 +6,7 @@ from bisect import bisect_left
 from functools import lru_cache, partial
 from typing import TypeAlias
 
+from segbench.datasets.forms import Parts
 from segbench.datasets.images import HEADER_BYTES, read_header
 from segbench.datasets.layouts import SUFFIX
 from segbench.datasets.maps import truth_size
@@ -25,6 +26,8 @@ from segbench.late import late
 from segbench.scoring.executors import run_chunks
 
 _check_heads = late("segbench.datasets.volumes:check_heads")
+_check_parts = late("segbench.datasets.views:check_parts")
+_gather = late("segbench.scoring.gathering:gather")
 
 #: So many bytes of a volume hold its header.
 _VOLUME_HEAD = 1 << 16
@@ -49,7 +52,7 @@ class Pairing:
     Parameters
     ----------
     files : list of str or None
-        For each key of the truth the file of the submission, None where it is missing.
+        For each key of the truth the file of the submission, or the `Parts` that make it up; None where it is missing.
     unclaimed : list of str
         Files that belong to no image.
     faults : list of (str, SubmissionError)
@@ -76,30 +79,34 @@ def pair(keys: list[str], predictions: PredictionSet) -> Pairing:
     Pairing
         Files in the order of the keys, what is left over, and the faults.
     """
+    if not predictions.naming.form.is_single:
+        gathered: Pairing = _gather(keys, predictions)
+        return gathered
     files: list[str | None] = [None] * len(keys)
     unclaimed: list[str] = []
     faults: list[Fault] = []
     for file in predictions.files:
-        i = _find(keys, predictions.key(file))
+        i = find_key(keys, predictions.key(file))
         if i is None:
             unclaimed.append(file)
         elif (other := files[i]) is not None:
-            faults.append((keys[i], _twice(predictions, keys[i], other, file)))
+            faults.append((keys[i], twice(predictions, keys[i], other, file)))
         else:
             files[i] = file
     for file in predictions.others:
-        i = _find(keys, predictions.key(file))
+        i = find_key(keys, predictions.key(file))
         if i is not None and file.lower().endswith(_RIVALS) and (png := files[i]) is not None:
-            faults.append((keys[i], _twice(predictions, keys[i], png, file)))
+            faults.append((keys[i], twice(predictions, keys[i], png, file)))
         else:
             unclaimed.append(file)
     near = {predictions.key(file).lower(): file for file in reversed(unclaimed)}
     missing = (key for key, file in zip(keys, files, strict=True) if file is None)
-    faults += ((key, _missing(key, near.get(key.lower()), predictions)) for key in missing)
+    faults += ((key, missing_fault(key, near.get(key.lower()), predictions)) for key in missing)
     return Pairing(files, unclaimed, faults)
 
 
-def _find(keys: list[str], key: str) -> int | None:
+def find_key(keys: list[str], key: str) -> int | None:
+    """Return the place of a key among the sorted `keys`, None where it is not there."""
     i = bisect_left(keys, key)
     return i if i < len(keys) and keys[i] == key else None
 
@@ -177,6 +184,9 @@ def _size(head: bytes | None) -> tuple[int, int] | None:
 
 
 def _check_pair(truth: TruthSet, key: str, predictions: PredictionSet, file: str | None, *, any_size: bool) -> None:
+    if isinstance(file, Parts):
+        _check_parts(truth, key, predictions, file)
+        return
     if truth.protocol.kind == "volumes":
         _check_heads(truth, key, None if file is None else predictions.read(file, most=_VOLUME_HEAD))
         return
@@ -198,7 +208,8 @@ def _check_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
         )
 
 
-def _twice(predictions: PredictionSet, key: str, first: str, second: str) -> DuplicatePrediction:
+def twice(predictions: PredictionSet, key: str, first: str, second: str) -> DuplicatePrediction:
+    """Return the fault of two files that claim one thing, for which messages have the name `key`."""
     return DuplicatePrediction(
         f"{second!r} and {first!r} are both the prediction of {key}",
         expected="one file for each image",
@@ -207,7 +218,8 @@ def _twice(predictions: PredictionSet, key: str, first: str, second: str) -> Dup
     )
 
 
-def _missing(key: str, near: str | None, predictions: PredictionSet) -> MissingPrediction:
+def missing_fault(key: str, near: str | None, predictions: PredictionSet) -> MissingPrediction:
+    """Return the fault of an image without a prediction; `near` is a file that could be meant."""
     names = predictions.naming.names(key)
     return MissingPrediction(
         f"no prediction of {key}",

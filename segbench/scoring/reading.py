@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.datasets.forms import Parts
 from segbench.datasets.images import HEADER_BYTES, is_rgb, palette_of, read_header
 from segbench.datasets.instances import instances_map
 from segbench.datasets.layouts import SUFFIX
@@ -23,6 +24,7 @@ from segbench.frozen import dataclass
 from segbench.late import late
 from segbench.samples import Place, Sample
 
+_assembled = late("segbench.datasets.views:assembled")
 _truth_volume = late("segbench.datasets.volumes:truth_volume")
 _prediction_volume = late("segbench.datasets.volumes:prediction_volume")
 
@@ -44,7 +46,7 @@ class Reading:
     sample : Sample
         What a tally counts.
     digest : str or None
-        SHA-256 of the file of the prediction; None where it is missing.
+        SHA-256 of the file of the prediction, or over the digests of its parts; None where it is missing.
     palette : bytes
         The palette of the prediction, three bytes an index; empty where it has none.
     notes : tuple of str
@@ -138,6 +140,9 @@ class Reader:
         name, notes = tuple(key.split("/")), () if grid.has_unit else ("unitless",)
         if file is None:
             return Reading(Sample(name, truth, None, spacing=grid.spacing), notes=notes)
+        if isinstance(file, Parts):
+            prediction, digest = _assembled(self.truth, self.predictions, file, grid)
+            return Reading(Sample(name, truth, prediction, spacing=grid.spacing), digest, notes=notes)
         data = self._bytes(file, grid.shape)
         sample = Sample(name, truth, _prediction_volume(data, grid), spacing=grid.spacing)
         return Reading(sample, hashlib.sha256(data).hexdigest(), notes=notes)

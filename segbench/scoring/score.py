@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from segbench.datasets.forms import SINGLE, WRITTEN, Form
 from segbench.datasets.predictions import Naming, open_predictions
 from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import BadParameter, DatasetError, counted
@@ -25,6 +26,8 @@ from segbench.scoring.statefile import case_of, outcome_of, read_header, whole_o
 
 _observed = late("segbench.scoring.observing:observed")
 _scored_frames = late("segbench.datasets.davis:scored_frames")
+_score_instances = late("segbench.scoring.instances:score_instances")
+_with_iou_type = late("segbench.protocols.categories:with_iou_type")
 
 
 def score(
@@ -38,6 +41,7 @@ def score(
     missing: str = "error",
     resize: str | None = None,
     input: str = "ids",
+    iou_type: str | None = None,
     slices: Mapping[str, Sequence[str]] | None = None,
     shard: str | None = None,
     strict: bool = False,
@@ -67,8 +71,11 @@ def score(
         Whether an image without prediction refuses the submission or counts as missed in every pixel.
     resize : {"nearest"}, optional
         Resize predictions of another size; by default they are refused.
-    input : {"ids", "trainids"}
-        Whether predictions hold ids or, for data sets that have them, train ids.
+    input : str
+        Whether predictions hold ``ids`` or, for data sets that have them, ``trainids``. Of volumes also how a case is
+        put together: ``slices(axis=2)`` from PNG slices, ``fused(vote,3)`` or ``fused(mean,3)`` from views.
+    iou_type : {"segm", "bbox", "boundary"}, optional
+        What of instances is compared: masks, boxes, or masks and their inner bands; masks by default.
     slices : mapping of str to sequence of str, optional
         Image names of parts that are scored on their own as well.
     shard : str, optional
@@ -114,15 +121,30 @@ def score(
             "--resize with volumes", expected="predictions on the grid of the truth", mend="resample them"
         )
     workers = available_cpus() if workers is None else workers
+    if protocol.kind == "instances":
+        of_instances = _instance_options(missing, resize, input, shard, strict, workers, state, per_image, progress)
+        asked: Result = _score_instances(
+            protocol if iou_type is None else _with_iou_type(protocol, iou_type),
+            Path(predictions),
+            metrics=metrics,
+            split=split,
+            data_root=_path(data_root),
+            truth=_path(truth),
+            slices=slices or {},
+            options=of_instances,
+        )
+        return asked
+    _check_choice("iou_type", iou_type, (None,))
+    form = form_of(protocol, input)
     # Of classes that are still to be seen there is no plan; the metrics are read, so that a wrong one is told at once.
     for text in metrics:
         protocol.metric(text)
     plan = None if protocol.observed else Plan.of(protocol, metrics)
     truths = open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth))
-    numbering = numbering_of(protocol, input)
+    numbering = numbering_of(protocol, input) if form.is_single else {}
     if plan is None:
-        truths = _observed(truths, Path(predictions), workers=workers, executor=executor)
-        protocol, input = truths.protocol, input_of(truths.protocol)
+        truths = _observed(truths, Path(predictions), workers=workers, executor=executor, form=form)
+        protocol = truths.protocol
         plan = Plan.of(protocol, metrics)
     truths = _scored(truths, plan)
     case = Case(
@@ -132,7 +154,7 @@ def score(
         expected=truths.expected,
         missing=missing,
         resize=resize or "-",
-        input="-" if input == "ids" else input,
+        input=_input(protocol, form, input),
         slice="-" if shard is None else f"shard:{shard}",
     )
     options = Options(
@@ -152,13 +174,38 @@ def score(
         # Counted all the same, to tell what cannot be read; but what holds no structure leaves nothing to merge.
         options = replace(options, state=None, per_image=None)
     parts = _checked_slices(slices or {}, truths)
-    naming = Naming.of(protocol.kind, truths.layout)
+    naming = Naming.of(protocol.kind, truths.layout, form)
     with open_predictions(Path(predictions), truths.keys, naming) as submission:
         whole, of_slices = Run(case, truths, submission.without(truths.beside), options, parts).count()
     if is_nothing:
         found = "no structure: every label of truth and predictions is 0"
         raise DatasetError(found, expected="something to compare", file=str(truths.root))
     return case.result(whole, of_slices)
+
+
+def _instance_options(
+    missing: str,
+    resize: str | None,
+    input_: str,
+    shard: str | None,
+    strict: bool,
+    workers: int,
+    state: str | Path | None,
+    per_image: str | Path | None,
+    progress: Progress | None,
+) -> Options:
+    """Return how a run over instances goes; what only makes sense of maps is refused."""
+    _check_choice("resize", resize, (None,))
+    _check_choice("input", input_, ("ids",))
+    return Options(
+        missing=missing,
+        strict=strict,
+        workers=workers,
+        shard=shard,
+        state=_path(state),
+        per_image=_path(per_image),
+        progress=progress,
+    )
 
 
 def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: str | Path | None = None) -> Result:
@@ -201,6 +248,34 @@ def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: st
         return case.result(outcome)
 
 
+def form_of(protocol: Protocol, input_: str) -> Form:
+    """Return how the prediction of an image is put together.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        The data set.
+    input_ : str
+        As for `score`.
+
+    Returns
+    -------
+    Form
+        From slices or views, else a single file.
+
+    Raises
+    ------
+    BadParameter
+        When it is malformed, or predictions are no volumes.
+    """
+    if not input_.lstrip().startswith(("slices", "fused")):
+        return SINGLE
+    form = Form.parse(input_)
+    if protocol.kind != "volumes":
+        raise BadParameter(f"input={form} for {protocol.name}", expected="a data set of volumes, as volumes")
+    return form
+
+
 def numbering_of(protocol: Protocol, input_: str) -> dict[int, int]:
     """Return the id of each value of predictions that hold `input_`; nothing where they hold ids.
 
@@ -223,9 +298,18 @@ def numbering_of(protocol: Protocol, input_: str) -> dict[int, int]:
     """
     if input_ == "trainids" and protocol.train_ids:
         return dict(protocol.train_ids)
-    choices = ("ids", "trainids") if protocol.train_ids else ("ids",)
+    forms = WRITTEN if protocol.kind == "volumes" else ()
+    choices = ("ids", "trainids") if protocol.train_ids else ("ids", *forms)
     _check_choice("input", input_, choices)
     return {}
+
+
+def _input(protocol: Protocol, form: Form, input_: str) -> str:
+    """Return the field of the signature: how predictions are put together, and which classes were seen."""
+    parts = [str(form)] if not form.is_single else []
+    if protocol.observed:
+        parts.append(input_of(protocol))
+    return "+".join(parts) or ("-" if input_ == "ids" else input_)
 
 
 def _scored(truth: TruthSet, plan: Plan) -> TruthSet:

@@ -17,6 +17,7 @@ from typing import Any
 from segbench.codec import canonical_json
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
+from segbench.protocols.categories import with_classes, with_iou_type
 from segbench.protocols.observed import resolved
 from segbench.protocols.protocol import Protocol
 from segbench.result import StateFile
@@ -26,6 +27,9 @@ from segbench.scoring.plan import Plan, States
 
 #: Version of the format.
 VERSION = 1
+
+#: What headers hold for instances only.
+_OF_INSTANCES = ("iou_type", "classes")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Header:
         The first names of files that belong to no image.
     n_unclaimed : int
         How many there are.
+    iou_type : str
+        What of instances is compared; empty where there are none.
+    classes : list of (int, str, str or None)
+        Id, name and group of the classes of instances, where the truth names them; empty elsewhere.
     """
 
     protocol: str
@@ -64,10 +72,13 @@ class Header:
     shard: str = ""
     unclaimed: Sequence[str] = ()
     n_unclaimed: int = 0
+    iou_type: str = ""
+    classes: Sequence[Sequence[Any]] = ()
 
     def line(self) -> str:
-        """Return the line."""
-        return canonical_json({"state": VERSION, **vars(self)})
+        """Return the line; of instances it says more."""
+        fields = {name: value for name, value in vars(self).items() if value or name not in _OF_INSTANCES}
+        return canonical_json({"state": VERSION, **fields})
 
 
 def header_of(case: Case, n_images: int, shard: str | None) -> Header:
@@ -83,7 +94,15 @@ def header_of(case: Case, n_images: int, shard: str | None) -> Header:
         resize=case.resize,
         input=case.input,
         shard=shard or "",
+        iou_type=case.protocol.policies.get("iou_type", ""),
+        classes=_named_by_truth(case.protocol),
     )
+
+
+def _named_by_truth(protocol: Protocol) -> list[list[Any]]:
+    if not protocol.observed or protocol.kind != "instances":
+        return []
+    return [[c.id, c.name, c.group] for c in protocol.space.classes]
 
 
 def whole_of(headers: Sequence[Header]) -> Header:
@@ -270,6 +289,10 @@ def case_of(header: Header, protocol: Protocol) -> Case:
         When the protocol has changed since.
     """
     protocol = resolved(protocol, header.input)
+    if header.iou_type:
+        protocol = with_iou_type(protocol, header.iou_type)
+    if header.classes:
+        protocol = with_classes(protocol, [(int(i), str(name), group) for i, name, group in header.classes])
     if (protocol.identity, protocol.digest()) != (header.protocol, header.digest):
         raise DatasetError(f"counts made by {header.protocol}", expected=f"{protocol.identity}, with the same rules")
     plan = Plan.of(protocol, header.metrics)

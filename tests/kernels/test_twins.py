@@ -38,6 +38,10 @@ ELSEWHERE = {
     "surface": ("test_surface", "reference_surface"),  # takes masks that are alike, and spacings
     "surfels": ("test_surface", "reference_surface"),
     "stability": ("test_stability", "reference_stability"),  # takes masks, outlines and shape contexts
+    "records": ("test_records", "reference_records"),  # takes JSON
+    "overlap": ("test_overlap", "reference_overlap"),  # takes boxes and masks of groups
+    "detection": ("test_detection", "reference_detection"),  # takes overlaps of groups, and outcomes
+    "averages": ("test_detection", "reference_detection"),
 }
 #: What kernels share, and the twins.
 NOT_KERNELS = {
@@ -46,6 +50,8 @@ NOT_KERNELS = {
     *("sources", "reference_distance"),
     *("structures", "lattice", "surfelsizes", "reference_surface"),
     *("polygons", "reference_stability"),
+    *("groups", "maskruns", "outcomes", "reference_overlap", "reference_detection"),
+    *("jsonfaults", "recordcolumns", "reference_json", "reference_records"),
 }
 
 

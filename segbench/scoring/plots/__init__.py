@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from segbench.errors import require
 from segbench.scoring.bandcurves import BandDiagram, band_diagram
@@ -13,16 +13,25 @@ from segbench.scoring.diagrams import Diagram, Kind, diagram
 from segbench.scoring.plots.bands import TITLE, compose_bands
 from segbench.scoring.plots.canvas import in_common, own_style, readable
 from segbench.scoring.plots.levels import TITLES, compose_levels
+from segbench.scoring.plots.reliability import TITLE as RELIABILITY
+from segbench.scoring.plots.reliability import compose_reliability
+from segbench.scoring.reliabilitycurves import ReliabilityDiagram, reliability_diagram
 from segbench.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_TITLES = {**TITLES, "trimap": TITLE}
+_TITLES = {**TITLES, "trimap": TITLE, "reliability": RELIABILITY}
+
+AnyDiagram: TypeAlias = Diagram | BandDiagram | ReliabilityDiagram
 
 
 def plot(
-    paths: Sequence[Path], *, kind: Kind | Literal["trimap"], format: str = "svg", dataset: str | None = None
+    paths: Sequence[Path],
+    *,
+    kind: Kind | Literal["trimap", "reliability"],
+    format: str = "svg",
+    dataset: str | None = None,
 ) -> bytes:
     """Draw the curves of results in one figure.
 
@@ -30,8 +39,8 @@ def plot(
     ----------
     paths : sequence of Path
         Results in JSON, their states beside them, all of one data set.
-    kind : {'roc', 'pr', 'calibration', 'trimap'}
-        What is drawn: of probability maps, but ``trimap`` of label maps.
+    kind : {'roc', 'pr', 'calibration', 'trimap', 'reliability'}
+        What is drawn: of probability maps, but ``trimap`` of label maps, and ``reliability`` of instances.
     format : {'svg', 'png'}
         What is returned.
     dataset : str, optional
@@ -52,15 +61,19 @@ def plot(
         When matplotlib is not installed.
     """
     require("matplotlib", extra="plot")
-    return draw(band_diagram(paths, dataset) if kind == "trimap" else diagram(paths, kind, dataset), format)
+    if kind == "trimap":
+        return draw(band_diagram(paths, dataset), format)
+    if kind == "reliability":
+        return draw(reliability_diagram(paths, dataset), format)
+    return draw(diagram(paths, kind, dataset), format)
 
 
-def draw(shown: Diagram | BandDiagram, format: str = "svg") -> bytes:
+def draw(shown: AnyDiagram, format: str = "svg") -> bytes:
     """Return the figure of a diagram as a file.
 
     Parameters
     ----------
-    shown : Diagram or BandDiagram
+    shown : Diagram, BandDiagram or ReliabilityDiagram
         What is drawn.
     format : {'svg', 'png'}
         What is returned.
@@ -84,12 +97,12 @@ def draw(shown: Diagram | BandDiagram, format: str = "svg") -> bytes:
     return file.getvalue()
 
 
-def figure(shown: Diagram | BandDiagram) -> Figure:
+def figure(shown: AnyDiagram) -> Figure:
     """Return the figure of a diagram.
 
     Parameters
     ----------
-    shown : Diagram or BandDiagram
+    shown : Diagram, BandDiagram or ReliabilityDiagram
         What is drawn.
 
     Returns
@@ -107,6 +120,8 @@ def figure(shown: Diagram | BandDiagram) -> Figure:
         drawn: Figure = require("matplotlib.figure", extra="plot").Figure()
         if isinstance(shown, BandDiagram):
             compose_bands(drawn, shown)
+        elif isinstance(shown, ReliabilityDiagram):
+            compose_reliability(drawn, shown)
         else:
             compose_levels(drawn, shown)
     return drawn

@@ -1,0 +1,89 @@
+"""The masks of COCO files, from strings, lists of run lengths and polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.kernels.rasterise import rasterise
+from segbench.kernels.recordcolumns import POLYGONS, RUNS, STRING, RecordColumns
+from segbench.kernels.rle import RleFault, Runs, concatenate, decode_strings, from_counts, select
+from segbench.metrics.annotations import Integers
+
+
+def runs_of(columns: RecordColumns, data: bytes, heights: Integers, widths: Integers) -> Runs:
+    """Return the masks of records that the scanner has read, in their order.
+
+    Parameters
+    ----------
+    columns : RecordColumns
+        The records; each has a segmentation.
+    data : bytes
+        The file.
+    heights, widths : ndarray of int64, shape (n,)
+        Size of each mask.
+
+    Returns
+    -------
+    Runs
+        The masks.
+
+    Raises
+    ------
+    RleFault
+        For run lengths or polygons that are none; `index` is the record.
+    """
+    parts: list[Runs] = []
+    rows_of: list[Integers] = []
+    readers: tuple[tuple[int, Callable[..., Runs]], ...] = ((STRING, _strings), (RUNS, _lists), (POLYGONS, _polygons))
+    for kind, read in readers:
+        rows = np.flatnonzero(columns.kinds == kind)
+        if len(rows):
+            try:
+                parts.append(read(columns, data, rows, heights[rows], widths[rows]))
+            except RleFault as error:
+                raise RleFault(int(rows[error.index]), error.found, error.expected) from None
+            rows_of.append(rows)
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort(np.concatenate([*rows_of, np.zeros(0, np.int64)]), kind="stable")
+    return select(concatenate(parts), order)
+
+
+def _strings(columns: RecordColumns, data: bytes, rows: Integers, heights: Integers, widths: Integers) -> Runs:
+    starts, lengths = columns.counts_starts[rows], columns.counts_lengths[rows]
+    return decode_strings(data, starts, lengths, heights, widths, escaped=columns.escaped[rows])
+
+
+def _lists(columns: RecordColumns, data: bytes, rows: Integers, heights: Integers, widths: Integers) -> Runs:
+    counts, offsets = _ragged(columns.list_counts, columns.list_offsets, rows)
+    return from_counts(counts, offsets, heights, widths)
+
+
+def _polygons(columns: RecordColumns, data: bytes, rows: Integers, heights: Integers, widths: Integers) -> Runs:
+    polygons, annotation_offsets = _ragged(
+        np.arange(len(columns.polygon_offsets) - 1), columns.annotation_polygons, rows
+    )
+    points, polygon_offsets = _ragged(columns.points, columns.polygon_offsets, polygons)
+    empty = np.flatnonzero(np.diff(annotation_offsets) == 0)
+    if len(empty):
+        raise RleFault(int(empty[0]), "a segmentation without polygons", "at least one polygon")
+    short = np.flatnonzero(np.diff(polygon_offsets) < 5)
+    if len(short):
+        row = int(np.searchsorted(annotation_offsets, short[0], side="right")) - 1
+        n = int(np.diff(polygon_offsets)[short[0]])
+        raise RleFault(row, f"a polygon of {n} numbers", "at least 6: x, y of three points")
+    return rasterise(points, polygon_offsets, annotation_offsets, heights, widths)
+
+
+def _ragged(flat: NDArray[Any], offsets: Integers, rows: Integers) -> tuple[NDArray[Any], Integers]:
+    """Return some rows of a table of rows of different lengths, and where each begins."""
+    if len(rows) == len(offsets) - 1:
+        return flat, offsets
+    lengths = np.diff(offsets)[rows]
+    taken = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.arange(taken[-1]) - np.repeat(taken[:-1] - offsets[:-1][rows], lengths)
+    return flat[places], taken

@@ -1,0 +1,320 @@
+"""Run-length encoded masks as COCO has them: strings and lists of counts, areas, boxes, unions, and pixels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.errors import BadParameter, KernelsNotBuilt, ShapeMismatch
+from segbench.kernels.groups import as_column, as_offsets
+from segbench.kernels.runs import Integers, RleFault, Runs, as_sizes, as_spans, concatenate, refuse, select, starts_of
+
+try:
+    import segbench.kernels._rle as _loops
+except ImportError as error:
+    raise KernelsNotBuilt(
+        f"the compiled kernels do not load: {error}",
+        mend="run: pip install . (or make build) in the checkout",
+    ) from error
+
+__all__ = [
+    "RleFault",
+    "Runs",
+    "areas",
+    "boxes",
+    "concatenate",
+    "decode",
+    "decode_strings",
+    "encode_strings",
+    "from_counts",
+    "from_masks",
+    "merge",
+    "merge_groups",
+    "select",
+]
+
+_ESCAPE = 7
+
+#: Characters of a run length at most.
+_MOST_CHARACTERS = 7
+
+
+def decode_strings(data: Any, starts: Any, lengths: Any, heights: Any, widths: Any, *, escaped: Any = None) -> Runs:
+    """Decode compressed strings.
+
+    Parameters
+    ----------
+    data : bytes-like
+        What holds the strings, as a file of JSON.
+    starts, lengths : array_like of int, shape (n,)
+        Where each string lies in it, in bytes.
+    heights, widths : array_like of int, shape (n,)
+        Size of each mask.
+    escaped : array_like of bool, shape (n,), optional
+        Which strings are written as in JSON, where a backslash is two.
+
+    Returns
+    -------
+    Runs
+        The masks.
+
+    Raises
+    ------
+    RleFault
+        For the first string that is no mask of its size.
+    BadParameter
+        When a string lies outside of the data, or columns differ in length.
+
+    Notes
+    -----
+    O(characters). A count is never larger than what is left of the mask, so nothing can overflow.
+    """
+    text = np.frombuffer(data, np.uint8)
+    first, long = as_spans(starts, lengths, len(text))
+    n = len(first)
+    rows, columns, pixels = as_sizes(heights, widths, n)
+    flags = as_column(np.zeros(n, np.uint8) if escaped is None else escaped, "bool", (n,), name="escaped")
+    offsets = np.empty(n + 1, np.int64)
+    _loops.count_ends(text, first, long, offsets)
+    counts = np.empty(int(offsets[-1]), np.uint32)
+    index, reason = _loops.decode(text, first, long, flags.view(np.uint8), pixels, offsets, counts)
+    if reason == _ESCAPE:
+        return _decode_unescaped(text, first, long, flags, rows, columns)
+    refuse(index, reason, pixels)
+    return Runs(counts, offsets, rows, columns)
+
+
+def _decode_unescaped(
+    text: NDArray[np.uint8],
+    starts: Integers,
+    lengths: Integers,
+    escaped: NDArray[np.bool_],
+    heights: Integers,
+    widths: Integers,
+) -> Runs:
+    """Decode strings of which one has an escape that nobody writes, such as ``\\u0030``."""
+    spans = zip(starts.tolist(), lengths.tolist(), escaped.tolist(), strict=True)
+    strings = [_unescaped(text[start : start + n].tobytes(), flag) for start, n, flag in spans]
+    ends = starts_of(np.array([len(string) for string in strings], np.int64))
+    return decode_strings(b"".join(strings), ends[:-1], np.diff(ends), heights, widths)
+
+
+def _unescaped(string: bytes, is_escaped: bool) -> bytes:
+    if not is_escaped:
+        return string
+    try:
+        return str(json.loads(b'"' + string + b'"')).encode("utf-8", "surrogatepass")
+    except ValueError:
+        # What is no JSON is no mask either: the backslash that is left over says so.
+        return string
+
+
+def from_counts(counts: Any, offsets: Any, heights: Any, widths: Any) -> Runs:
+    """Take lists of counts.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (n_counts,)
+        The lists, one after the other.
+    offsets : array_like of int, shape (n + 1,)
+        Where each begins.
+    heights, widths : array_like of int, shape (n,)
+        Size of each mask.
+
+    Returns
+    -------
+    Runs
+        The masks.
+
+    Raises
+    ------
+    RleFault
+        For the first list that is no mask of its size.
+    BadParameter
+        When offsets do not fit.
+    """
+    given = as_column(counts, "int64", (-1,), name="counts")
+    begins = as_offsets(offsets, len(given), name="offsets")
+    rows, columns, pixels = as_sizes(heights, widths, len(begins) - 1)
+    taken = np.empty(len(given), np.uint32)
+    refuse(*_loops.check(given, begins, pixels, taken), pixels)
+    return Runs(taken, begins, rows, columns)
+
+
+def from_masks(masks: Sequence[Any]) -> Runs:
+    """Encode masks.
+
+    Parameters
+    ----------
+    masks : sequence of array_like of bool or int, shape (height, width)
+        Whatever is not 0 is foreground.
+
+    Returns
+    -------
+    Runs
+        The same masks.
+
+    Raises
+    ------
+    ShapeMismatch
+        For an array without two axes.
+    RleFault
+        For a mask without pixels.
+    """
+    parts, sizes = [], []
+    for mask in masks:
+        array = np.asarray(mask)
+        if array.ndim != 2:
+            raise ShapeMismatch(f"a mask of {array.ndim} axes", expected="rows and columns")
+        sizes.append(array.shape)
+        pixels = np.ascontiguousarray((array != 0).T).view(np.uint8).reshape(-1)
+        counts = np.empty(len(pixels) + 1, np.uint32)
+        parts.append(counts[: _loops.of_pixels(pixels, counts)].copy() if len(pixels) else counts[:0])
+    heights, widths = np.array(sizes, np.int64).reshape(-1, 2).T
+    rows, columns, _ = as_sizes(heights, widths, len(parts))
+    offsets = starts_of(np.array([len(part) for part in parts], np.int64))
+    return Runs(np.concatenate([np.zeros(0, np.uint32), *parts]), offsets, rows, columns)
+
+
+def decode(runs: Runs, i: int) -> NDArray[np.uint8]:
+    """Return the pixels of one mask.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+    i : int
+        Which of them.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        0 and 1; the columns lie one after the other in memory.
+
+    Raises
+    ------
+    RleFault
+        When its runs do not add up to its size.
+    """
+    counts = np.ascontiguousarray(runs.counts[runs.offsets[i] : runs.offsets[i + 1]])
+    height, width = int(runs.heights[i]), int(runs.widths[i])
+    if int(counts.sum(dtype=np.uint64)) != height * width:
+        refuse(i, 5, runs.heights * runs.widths)
+    pixels = np.empty(height * width, np.uint8)
+    _loops.fill(counts, pixels)
+    return pixels.reshape(width, height).T
+
+
+def encode_strings(runs: Runs) -> list[bytes]:
+    """Return every mask as a compressed string.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+
+    Returns
+    -------
+    list of bytes
+        ASCII.
+    """
+    text = np.empty(_MOST_CHARACTERS * len(runs.counts), np.uint8)
+    ends = np.empty(len(runs), np.int64)
+    _loops.encode(*_loose(runs), text, ends)
+    begins = [0, *ends.tolist()]
+    whole = text[: begins[-1]].tobytes()
+    return [whole[start:end] for start, end in zip(begins, begins[1:], strict=False)]
+
+
+def areas(runs: Runs) -> Integers:
+    """Return the number of foreground pixels of each mask, shape (n,)."""
+    return _measured(runs)[0]
+
+
+def boxes(runs: Runs) -> NDArray[np.float64]:
+    """Return left, top, width and height of each mask in pixels, shape (n, 4); all 0 for an empty one."""
+    return _measured(runs)[1]
+
+
+def _measured(runs: Runs) -> tuple[Integers, NDArray[np.float64]]:
+    sizes, corners = np.empty(len(runs), np.int64), np.empty((len(runs), 4))
+    if len(runs) and runs.heights.min() < 1:
+        raise BadParameter("a mask without rows", expected="heights from 1")
+    _loops.measure(*_loose(runs), np.ascontiguousarray(runs.heights), sizes, corners)
+    return sizes, corners
+
+
+def merge(runs: Runs, *, intersect: bool = False) -> Runs:
+    """Return the union, or the intersection, of all masks as one.
+
+    Parameters
+    ----------
+    runs : Runs
+        At least one, all of one size.
+    intersect : bool
+        Whether it is the intersection.
+
+    Returns
+    -------
+    Runs
+        One mask.
+
+    Raises
+    ------
+    ShapeMismatch
+        When sizes differ.
+    BadParameter
+        For no mask.
+    """
+    return merge_groups(runs, [0, len(runs)], intersect=intersect)
+
+
+def merge_groups(runs: Runs, offsets: Any, *, intersect: bool = False) -> Runs:
+    """Return the union, or the intersection, of the masks of each group; of one mask, the mask as it is.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+    offsets : array_like of int, shape (n_groups + 1,)
+        First mask of each group.
+    intersect : bool
+        Whether it is the intersection.
+
+    Returns
+    -------
+    Runs
+        A mask for each group.
+
+    Raises
+    ------
+    ShapeMismatch
+        When sizes differ within a group.
+    BadParameter
+        For a group without a mask.
+    """
+    groups = as_offsets(offsets, len(runs), name="offsets")
+    if (np.diff(groups) == 0).any():
+        raise BadParameter("a group without masks", expected="at least one mask in each")
+    heights, widths = runs.heights[groups[:-1]], runs.widths[groups[:-1]]
+    own = np.repeat(np.arange(len(groups) - 1), np.diff(groups))
+    if (runs.heights != heights[own]).any() or (runs.widths != widths[own]).any():
+        raise ShapeMismatch("masks of several sizes", expected="one size in a group")
+    counts, begins = _loose(runs)
+    room = int(np.diff(begins[groups]).max(initial=0)) + 1
+    merged = np.empty(len(counts) + len(groups), np.uint32)
+    ends = np.empty(len(groups), np.int64)
+    _loops.unite(counts, begins, groups, intersect, np.empty((2, room), np.uint32), merged, ends)
+    return Runs(merged[: int(ends[-1])].copy(), ends, heights, widths)
+
+
+def _loose(runs: Runs) -> tuple[NDArray[np.uint32], Integers]:
+    """Return counts and offsets as loops take them, checked."""
+    offsets = as_offsets(runs.offsets, len(runs.counts), name="offsets")
+    if len(offsets) != len(runs) + 1:
+        raise BadParameter(f"{len(offsets)} offsets and {len(runs)} masks", expected="one offset more")
+    return np.ascontiguousarray(runs.counts, np.uint32), offsets

@@ -1,0 +1,155 @@
+"""Masks as runs, and what can be wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.errors import BadParameter
+from segbench.kernels.groups import as_column
+
+Counts = NDArray[np.uint32]
+Integers = NDArray[np.int64]
+
+#: Pixels of a mask at most: a run fits into 32 bits.
+MOST_PIXELS = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Masks of any number of images as runs of pixels, in column-major order, background and foreground by turns.
+
+    Parameters
+    ----------
+    counts : ndarray of uint32, shape (n_counts,)
+        Lengths of the runs of all masks, one mask after the other; the first one of each mask is background and may
+        be 0.
+    offsets : ndarray of int64, shape (n + 1,)
+        Where the runs of each mask begin.
+    heights, widths : ndarray of int64, shape (n,)
+        Size of each mask.
+    """
+
+    counts: Counts
+    offsets: Integers
+    heights: Integers
+    widths: Integers
+
+    def __len__(self) -> int:
+        return len(self.heights)
+
+
+class RleFault(ValueError):
+    """Run lengths or a polygon that are no mask.
+
+    Parameters
+    ----------
+    index : int
+        Which mask.
+    found, expected : str
+        What is wrong with it, and what would be right.
+    """
+
+    def __init__(self, index: int, found: str, expected: str) -> None:
+        super().__init__(index, found, expected)
+        self.index = index
+        self.found = found
+        self.expected = expected
+
+
+_REASONS = {
+    1: ("a character that no run length has", "the alphabet of COCO, from 0 to o"),
+    2: ("a string that ends within a run length", "a whole string"),
+    3: ("a negative run length", "run lengths from 0 up"),
+    4: ("run lengths of more than the {pixels} pixels of its image", "run lengths that add up to height × width"),
+    5: ("run lengths of fewer than the {pixels} pixels of its image", "run lengths that add up to height × width"),
+    6: ("no run length", "run lengths that add up to height × width"),
+}
+
+
+def refuse(index: int, reason: int, pixels: Integers) -> None:
+    """Raise the fault of the mask at `index`, where there is one."""
+    if index >= 0:
+        found, expected = _REASONS[reason]
+        raise RleFault(index, found.format(pixels=int(pixels[index])), expected)
+
+
+def as_sizes(heights: Any, widths: Any, n: int) -> tuple[Integers, Integers, Integers]:
+    """Return heights, widths and numbers of pixels of `n` masks.
+
+    Raises
+    ------
+    BadParameter
+        When they are no numbers, or another number of them.
+    RleFault
+        For a size that no mask has.
+    """
+    rows, columns = (as_column(side, "int64", (n,), name=name) for side, name in _named(heights, widths))
+    # As floats, which do not overflow.
+    wrong = (rows < 1) | (columns < 1) | (rows.astype(np.float64) * columns > MOST_PIXELS)
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise RleFault(i, f"a mask of {rows[i]}×{columns[i]} pixels", f"from 1 to {MOST_PIXELS} pixels")
+    return rows, columns, rows * columns
+
+
+def _named(heights: Any, widths: Any) -> tuple[tuple[Any, str], tuple[Any, str]]:
+    return (heights, "heights"), (widths, "widths")
+
+
+def as_spans(starts: Any, lengths: Any, size: int) -> tuple[Integers, Integers]:
+    """Return where pieces of `size` bytes begin and how long they are, checked.
+
+    Raises
+    ------
+    BadParameter
+        When a piece lies outside.
+    """
+    first = as_column(starts, "int64", (-1,), name="starts")
+    long = as_column(lengths, "int64", (len(first),), name="lengths")
+    if ((first < 0) | (long < 0) | (first > size) | (long > size - first)).any():
+        raise BadParameter("a piece outside of the data", expected="starts and lengths within it")
+    return first, long
+
+
+def concatenate(parts: list[Runs]) -> Runs:
+    """Return the masks of all `parts`, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = np.concatenate([np.zeros(0, np.int64), *(np.diff(part.offsets) for part in parts)])
+    return Runs(
+        np.concatenate([np.zeros(0, np.uint32), *(part.counts for part in parts)]),
+        starts_of(lengths),
+        np.concatenate([np.zeros(0, np.int64), *(part.heights for part in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(part.widths for part in parts)]),
+    )
+
+
+def select(runs: Runs, rows: Any) -> Runs:
+    """Return some masks, in the order of their `rows`."""
+    chosen = as_column(rows, "int64", (-1,), name="rows")
+    if len(chosen) and (chosen.min() < 0 or chosen.max() >= len(runs)):
+        raise BadParameter(f"rows from {chosen.min()} to {chosen.max()}", expected=f"rows of {len(runs)} masks")
+    lengths = np.diff(runs.offsets)[chosen]
+    offsets = starts_of(lengths)
+    if _is_span(chosen):
+        first = int(chosen[0]) if len(chosen) else 0
+        counts = runs.counts[runs.offsets[first] : runs.offsets[first + len(chosen)]]
+    else:
+        counts = runs.counts[np.repeat(runs.offsets[chosen] - offsets[:-1], lengths) + np.arange(offsets[-1])]
+    return Runs(counts, offsets, runs.heights[chosen], runs.widths[chosen])
+
+
+def _is_span(rows: Integers) -> bool:
+    """Return whether rows are one after the other: then nothing need be copied."""
+    return not len(rows) or bool(rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all())
+
+
+def starts_of(lengths: Integers) -> Integers:
+    """Return where slices of some `lengths` begin, and where the last one ends."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

@@ -1,0 +1,120 @@
+"""Instances of any number of images as columns: what is true, and what was detected.
+
+Rows may come in any order; where their order means something, as for equal scores, it is that of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.errors import BadParameter
+from segbench.frozen import dataclass
+from segbench.kernels.rle import Runs, select
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What truth and detections share.
+
+    Parameters
+    ----------
+    images : ndarray of int64, shape (n,)
+        The number of the image; images are in the order of their numbers.
+    classes : ndarray of int64, shape (n,)
+        Class indices.
+    areas : ndarray of float64, shape (n,)
+        What decides whether an instance is small, medium or large.
+    boxes : ndarray of float64, shape (n, 4), optional
+        Left, top, width and height, in pixels.
+    masks : Runs, optional
+        The masks, run-length encoded.
+    """
+
+    images: Integers
+    classes: Integers
+    areas: Floats
+    boxes: Floats | None
+    masks: Runs | None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: Integers) -> Self:
+        """Return some `rows`, in their order."""
+        taken = {f.name: _taken(getattr(self, f.name), rows) for f in fields(self)}
+        return replace(self, **taken)
+
+
+@dataclass(frozen=True)
+class Annotations(Columns):
+    """True instances.
+
+    Parameters
+    ----------
+    crowd : ndarray of bool, shape (n,)
+        Regions of many instances, in which a detection is neither right nor wrong.
+    ignored : ndarray of bool, shape (n,)
+        What else the truth asks to leave out of the count.
+    unnumbered : ndarray of bool, shape (n,)
+        Instances whose id is 0, which the official tool takes for "unmatched".
+    """
+
+    crowd: Flags
+    ignored: Flags
+    unnumbered: Flags
+
+
+@dataclass(frozen=True)
+class Detections(Columns):
+    """Detected instances.
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n,)
+        How sure the detector is, finite.
+    order : ndarray of int64, shape (n,)
+        Position in the file, which decides between equal scores.
+    mask_areas : ndarray of float64, shape (n,)
+        Pixels of the mask where there is one, else `areas`, which are those of the boxes where a file has both.
+    """
+
+    scores: Floats
+    order: Integers
+    mask_areas: Floats
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What an image says of its classes beside its instances, where only some classes are labelled (LVIS).
+
+    Parameters
+    ----------
+    known : frozenset of int
+        Numbers ``image * n_classes + class`` of the classes that are known to be there, or not to be there.
+    incomplete : frozenset of int
+        Those of the classes of which not every instance is labelled.
+    """
+
+    known: Integers
+    incomplete: Integers
+
+
+def _taken(column: Any, rows: Integers) -> Any:
+    if column is None:
+        return None
+    return select(column, rows) if isinstance(column, Runs) else column[rows]
+
+
+def needed(column: Any, what: str) -> Any:
+    """Return a `column`, or refuse instances that have none."""
+    if column is None:
+        raise BadParameter(f"instances without {what}", expected=what)
+    return column

@@ -1,0 +1,165 @@
+"""The scores of COCO and LVIS by their usual names: average precision and recall with one field set."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from segbench.frozen import dataclass
+from segbench.metrics.instance_scores import Area, AveragePrecision, AverageRecall, DetectionMetric
+from segbench.metrics.rules import Classes
+
+
+@dataclass(frozen=True)
+class Ap50(AveragePrecision):
+    """AP at an IoU of 0.5; see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap50"
+
+    thresholds: Classes = "0.5"
+
+
+@dataclass(frozen=True)
+class Ap70(AveragePrecision):
+    """AP at an IoU of 0.7; see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap70"
+
+    thresholds: Classes = "0.7"
+
+
+@dataclass(frozen=True)
+class Ap75(AveragePrecision):
+    """AP at an IoU of 0.75; see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap75"
+
+    thresholds: Classes = "0.75"
+
+
+@dataclass(frozen=True)
+class ApSmall(AveragePrecision):
+    """AP of small instances; see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap_small"
+
+    area: Area = "small"
+
+
+@dataclass(frozen=True)
+class ApMedium(AveragePrecision):
+    """AP of instances of medium size; see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap_medium"
+
+    area: Area = "medium"
+
+
+@dataclass(frozen=True)
+class ApLarge(AveragePrecision):
+    """AP of large instances; see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap_large"
+
+    area: Area = "large"
+
+
+@dataclass(frozen=True)
+class ApRare(AveragePrecision):
+    """AP of rare classes (LVIS); see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap_rare"
+
+    classes: Classes = "rare"
+
+
+@dataclass(frozen=True)
+class ApCommon(AveragePrecision):
+    """AP of common classes (LVIS); see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap_common"
+
+    classes: Classes = "common"
+
+
+@dataclass(frozen=True)
+class ApFrequent(AveragePrecision):
+    """AP of frequent classes (LVIS); see `AveragePrecision`."""
+
+    name: ClassVar[str] = "ap_frequent"
+
+    classes: Classes = "frequent"
+
+
+@dataclass(frozen=True)
+class Ar1(AverageRecall):
+    """AR with one detection of an image and class; see `AverageRecall`."""
+
+    name: ClassVar[str] = "ar_1"
+
+    max_detections: int = 1
+
+
+@dataclass(frozen=True)
+class Ar10(AverageRecall):
+    """AR with ten detections of an image and class; see `AverageRecall`."""
+
+    name: ClassVar[str] = "ar_10"
+
+    max_detections: int = 10
+
+
+@dataclass(frozen=True)
+class Ar300(AverageRecall):
+    """AR with 300 detections, as for LVIS; see `AverageRecall`."""
+
+    name: ClassVar[str] = "ar_300"
+
+    max_detections: int = 300
+
+
+@dataclass(frozen=True)
+class ArSmall(AverageRecall):
+    """AR of small instances; see `AverageRecall`."""
+
+    name: ClassVar[str] = "ar_small"
+
+    area: Area = "small"
+
+
+@dataclass(frozen=True)
+class ArMedium(AverageRecall):
+    """AR of instances of medium size; see `AverageRecall`."""
+
+    name: ClassVar[str] = "ar_medium"
+
+    area: Area = "medium"
+
+
+@dataclass(frozen=True)
+class ArLarge(AverageRecall):
+    """AR of large instances; see `AverageRecall`."""
+
+    name: ClassVar[str] = "ar_large"
+
+    area: Area = "large"
+
+
+METRICS: tuple[type[DetectionMetric], ...] = (
+    AveragePrecision,
+    Ap50,
+    Ap70,
+    Ap75,
+    ApSmall,
+    ApMedium,
+    ApLarge,
+    ApRare,
+    ApCommon,
+    ApFrequent,
+    Ar1,
+    Ar10,
+    Ar300,
+    ArSmall,
+    ArMedium,
+    ArLarge,
+    AverageRecall,
+)
