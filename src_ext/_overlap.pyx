@@ -76,30 +76,37 @@ cdef struct side:
     const uint32_t *counts
     const int64_t *offsets
     const int64_t *sizes
+    # Which mask each row is.
+    const int64_t *rows
     # The rows of the group.
     Py_ssize_t begin
     Py_ssize_t end
 
 
 cdef side _side(
-    const uint32_t[::1] counts, const int64_t[::1] offsets, const int64_t[:, ::1] sizes
+    const uint32_t[::1] counts, const int64_t[::1] offsets, const int64_t[:, ::1] sizes, const int64_t[::1] rows
 ) noexcept nogil:
     cdef side s
     s.counts = &counts[0] if counts.shape[0] else NULL
     s.offsets = &offsets[0]
     s.sizes = &sizes[0, 0] if sizes.shape[0] else NULL
+    s.rows = &rows[0] if rows.shape[0] else NULL
     s.begin = s.end = 0
     return s
 
 
 cdef inline Py_ssize_t _runs(const side *s, Py_ssize_t row) noexcept nogil:
-    return s.offsets[row + 1] - s.offsets[row]
+    return s.offsets[s.rows[row] + 1] - s.offsets[s.rows[row]]
+
+
+cdef inline const uint32_t *_first(const side *s, Py_ssize_t row) noexcept nogil:
+    return s.counts + s.offsets[s.rows[row]]
 
 
 cdef bint _same_size(const side *s, const int64_t *size) noexcept nogil:
     cdef Py_ssize_t row
     for row in range(s.begin, s.end):
-        if s.sizes[2 * row] != size[0] or s.sizes[2 * row + 1] != size[1]:
+        if s.sizes[2 * s.rows[row]] != size[0] or s.sizes[2 * s.rows[row] + 1] != size[1]:
             return False
     return True
 
@@ -109,7 +116,7 @@ cdef int64_t _measure_all(const side *s, int64_t height, int64_t *bounds, int64_
     cdef Py_ssize_t row
     for row in range(s.begin, s.end):
         masks[row - s.begin].bounds = used
-        measure(s.counts + s.offsets[row], _runs(s, row), height, bounds + used, &masks[row - s.begin])
+        measure(_first(s, row), _runs(s, row), height, bounds + used, &masks[row - s.begin])
         used += _runs(s, row)
     return used
 
@@ -127,9 +134,7 @@ cdef double _mask_iou(
 ) noexcept nogil:
     cdef int64_t shared, whole
     if truth.broken and prediction.broken:
-        shared = walked(
-            true.counts + true.offsets[t], _runs(true, t), found.counts + found.offsets[p], _runs(found, p), &whole
-        )
+        shared = walked(_first(true, t), _runs(true, t), _first(found, p), _runs(found, p), &whole)
     else:
         shared = shared_pixels(bounds, truth, prediction, height)
         whole = truth.area + prediction.area - shared
@@ -142,7 +147,7 @@ cdef void _compare(
     const side *true, const side *found, const uint8_t[::1] crowd, extent *masks, int64_t *bounds, double *ious
 ) noexcept nogil:
     """Write the overlaps of one group."""
-    cdef int64_t height = true.sizes[2 * true.begin]
+    cdef int64_t height = true.sizes[2 * true.rows[true.begin]]
     cdef extent *theirs = masks + (true.end - true.begin)
     cdef Py_ssize_t t, p, pair = 0
     _measure_all(found, height, bounds, _measure_all(true, height, bounds, 0, masks), theirs)
@@ -158,9 +163,11 @@ def masks(
     const uint32_t[::1] truth_counts,
     const int64_t[::1] truth_runs,
     const int64_t[:, ::1] truth_sizes,
+    const int64_t[::1] truth_rows,
     const uint32_t[::1] prediction_counts,
     const int64_t[::1] prediction_runs,
     const int64_t[:, ::1] prediction_sizes,
+    const int64_t[::1] prediction_rows,
     const uint8_t[::1] crowd,
     const int64_t[::1] truth_offsets,
     const int64_t[::1] prediction_offsets,
@@ -174,16 +181,18 @@ def masks(
     more.
     """
     cdef side true, found
+    cdef const int64_t *size
     cdef Py_ssize_t group, pair = 0, differs = -1
     with nogil:
-        true = _side(truth_counts, truth_runs, truth_sizes)
-        found = _side(prediction_counts, prediction_runs, prediction_sizes)
+        true = _side(truth_counts, truth_runs, truth_sizes, truth_rows)
+        found = _side(prediction_counts, prediction_runs, prediction_sizes, prediction_rows)
         for group in range(truth_offsets.shape[0] - 1):
             true.begin, true.end = truth_offsets[group], truth_offsets[group + 1]
             found.begin, found.end = prediction_offsets[group], prediction_offsets[group + 1]
             if true.begin == true.end or found.begin == found.end:
                 continue
-            if not (_same_size(&true, true.sizes + 2 * true.begin) and _same_size(&found, true.sizes + 2 * true.begin)):
+            size = true.sizes + 2 * true.rows[true.begin]
+            if not (_same_size(&true, size) and _same_size(&found, size)):
                 differs = group
                 break
             _compare(&true, &found, crowd, <extent *>&work[0], &bounds[0], &ious[pair])

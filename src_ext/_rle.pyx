@@ -2,7 +2,7 @@
 
 Computes
     decode     strings to counts                    encode    counts to strings
-    check      lists of counts, checked             measure   area and bounding box of each mask
+    check      lists of counts, checked             measure   area or bounding box of each mask
     unite      unions and intersections of groups   of_pixels runs of pixels
     fill       pixels of runs                       draw      polygons to counts
 Shapes
@@ -112,21 +112,28 @@ def encode(const uint32_t[::1] counts, const int64_t[::1] offsets, uint8_t[::1] 
             ends[i] = place
 
 
-def measure(
-    const uint32_t[::1] counts,
-    const int64_t[::1] offsets,
-    const int64_t[::1] heights,
-    int64_t[::1] areas,
-    double[:, ::1] boxes,
-):
-    """Write area and box of every mask."""
+def measure_areas(const uint32_t[::1] counts, const int64_t[::1] offsets, int64_t[::1] areas):
+    """Write the area of every mask."""
     cdef Py_ssize_t i
     with nogil:
         for i in range(areas.shape[0]):
             areas[i] = 0
-            boxes[i, 0] = boxes[i, 1] = boxes[i, 2] = boxes[i, 3] = 0
             if offsets[i + 1] > offsets[i]:
                 areas[i] = rle_area(&counts[offsets[i]], offsets[i + 1] - offsets[i])
+
+
+def measure_boxes(
+    const uint32_t[::1] counts,
+    const int64_t[::1] offsets,
+    const int64_t[::1] heights,
+    double[:, ::1] boxes,
+):
+    """Write the box of every mask."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(boxes.shape[0]):
+            boxes[i, 0] = boxes[i, 1] = boxes[i, 2] = boxes[i, 3] = 0
+            if offsets[i + 1] > offsets[i]:
                 rle_box(&counts[offsets[i]], offsets[i + 1] - offsets[i], heights[i], &boxes[i, 0])
 
 

@@ -37,21 +37,22 @@ static int rle_decode(const uint8_t *text, int64_t length, int is_escaped, int64
     if (length == 0)
         return RLE_EMPTY;
     while (i < length) {
-        int64_t value = 0;
-        unsigned c, shift = 0;
-        do {
-            if (i == length)
-                return RLE_CUT;
-            c = (unsigned)text[i++] - 48;
-            if (is_escaped && c == '\\' - 48 && (i == length || text[i++] != '\\'))
-                return RLE_ESCAPE;
+        unsigned c = (unsigned)text[i++] - 48, shift = 5;
+        /* Most counts are one character: less than 32, of which 16 is the sign. */
+        int64_t value = (int64_t)(c & 0x1f);
+        while (c & ~0x1fu) {
             if (c > 63)
                 return RLE_CHARACTER;
+            if (is_escaped && c == '\\' - 48 && (i == length || text[i++] != '\\'))
+                return RLE_ESCAPE;
+            if (i == length)
+                return RLE_CUT;
             if (shift > 55)
                 return RLE_LONG;
+            c = (unsigned)text[i++] - 48;
             value |= (int64_t)(c & 0x1f) << shift;
             shift += 5;
-        } while (c & 0x20);
+        }
         if (c & 0x10)
             value -= (int64_t)1 << shift;
         if (m > 2)

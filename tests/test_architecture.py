@@ -181,6 +181,7 @@ def test_importing_segbench_loads_nothing() -> None:
         ["explain", "--help"],
         ["datasets", "check", "--help"],
         ["plot", "--help"],
+        ["anatomy", "--help"],
     ],
 )
 def test_help_loads_no_numpy(args: list[str]) -> None:

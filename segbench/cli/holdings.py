@@ -51,8 +51,7 @@ def show_layout(name: str, split: str | None) -> int:
 def forget(name: str, split: str | None, data_root: Path | None) -> int:
     """Drop what is remembered of a copy."""
     protocol = load_protocol(name)
-    if protocol.kind == "instances":
-        raise BadParameter(f"--forget for {protocol.name}", expected="another data set: it is not remembered")
+    _refuse(protocol.kind == "instances", f"--forget for {protocol.name}", "another data set: it is not remembered")
     truth = open_truth(protocol, split=split, data_root=data_root)
     had = drop(manifest_path(truth))
     report.data(f"{'forgotten' if had else 'nothing was remembered'}: {truth.protocol.identity}, {truth.split}\n")
@@ -65,8 +64,7 @@ def check(name: str, split: str | None, data_root: Path | None, truth: Path | No
     if protocol.kind == "instances":
         code: int = _check_instances(protocol, split, data_root, truth)
         return code
-    if truth is not None:
-        raise BadParameter(f"--truth for {protocol.name}", expected="--truth for a data set of instances")
+    _refuse(truth is not None, f"--truth for {protocol.name}", "--truth for a data set of instances")
     with progress_bar(" images") as progress:
         found = take_inventory(protocol, split=split, data_root=data_root, progress=progress)
     path = manifest_path(found.truth)
@@ -79,6 +77,11 @@ def check(name: str, split: str | None, data_root: Path | None, truth: Path | No
     if faults:
         raise faults[0] if len(faults) == 1 else Refusal(faults)
     return 0
+
+
+def _refuse(wrong: bool, found: str, expected: str) -> None:
+    if wrong:
+        raise BadParameter(found, expected=expected)
 
 
 def _findings(found: Inventory) -> Iterator[tuple[str, str]]:

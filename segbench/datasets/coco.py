@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.codec import read_json_rows
-from segbench.datasets.cocomasks import runs_of
+from segbench.datasets.cocomasks import CocoMasks
 from segbench.datasets.files import as_dataset_error, read_regular
 from segbench.errors import BadParameter, DatasetError, SubmissionError
 from segbench.frozen import dataclass
 from segbench.kernels.recordcolumns import NO_MASK, RUNS, STRING
 from segbench.kernels.records import TruthColumns, scan_truth
-from segbench.kernels.rle import RleFault, Runs
 from segbench.labels import LabelSpace
 from segbench.metrics.annotations import Annotations, Integers, Labelled
 
@@ -134,12 +133,13 @@ class CocoTruth:
         Returns
         -------
         Annotations
-            In the order of the file; images are numbered by their place among the ids.
+            In the order of the file; images are numbered by their place among the ids. Masks are decoded when they are
+            taken, and a damaged one is refused then.
 
         Raises
         ------
         DatasetError
-            When an annotation has no shape of the kind that is needed, or a damaged one.
+            When an annotation has no shape of the kind that is needed.
         """
         columns = self.columns
         images = np.searchsorted(self.ids, columns.image_ids)
@@ -156,7 +156,7 @@ class CocoTruth:
             unnumbered=columns.ids == 0,
         )
 
-    def _masks(self, images: Integers) -> Runs:
+    def _masks(self, images: Integers) -> CocoMasks:
         self._refuse(self.columns.kinds == NO_MASK, "no segmentation", "polygons, or run lengths")
         heights, widths = self.sizes[images].T
         sizes = self.columns.sizes
@@ -166,10 +166,7 @@ class CocoTruth:
             "a segmentation of another size than its image",
             "height and width of the image",
         )
-        try:
-            return runs_of(self.columns, self.data, heights, widths)
-        except RleFault as error:
-            raise self._fault(error.index, error.found, error.expected) from None
+        return CocoMasks(self.columns, self.data, heights, widths, self._fault)
 
     def labelled(self, space: LabelSpace) -> Labelled:
         """Return which classes are labelled in each image, as LVIS says it."""

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.errors import SegbenchError
+from segbench.frozen import dataclass
 from segbench.kernels.rasterise import rasterise
 from segbench.kernels.recordcolumns import POLYGONS, RUNS, STRING, RecordColumns
 from segbench.kernels.rle import RleFault, Runs, concatenate, decode_strings, from_counts, select
 from segbench.metrics.annotations import Integers
 
 
-def runs_of(columns: RecordColumns, data: bytes, heights: Integers, widths: Integers) -> Runs:
-    """Return the masks of records that the scanner has read, in their order.
+@dataclass(frozen=True)
+class CocoMasks:
+    """The masks of a file, decoded some at a time.
 
     Parameters
     ----------
@@ -25,31 +28,63 @@ def runs_of(columns: RecordColumns, data: bytes, heights: Integers, widths: Inte
         The file.
     heights, widths : ndarray of int64, shape (n,)
         Size of each mask.
+    fault : callable
+        Returns the error for a record, what was found and what was expected.
+    """
+
+    columns: RecordColumns
+    data: bytes
+    heights: Integers
+    widths: Integers
+    fault: Callable[[int, str, str], SegbenchError]
+
+    def take(self, rows: Integers) -> Runs:
+        """Return the masks of some `rows`, in their order."""
+        try:
+            return runs_of(self.columns, self.data, rows, self.heights[rows], self.widths[rows])
+        except RleFault as error:
+            raise self.fault(int(rows[error.index]), error.found, error.expected) from None
+
+
+def runs_of(columns: RecordColumns, data: bytes, rows: Integers, heights: Integers, widths: Integers) -> Runs:
+    """Return the masks of some records that the scanner has read.
+
+    Parameters
+    ----------
+    columns : RecordColumns
+        The records; each has a segmentation.
+    data : bytes
+        The file.
+    rows : ndarray of int64, shape (n,)
+        Which records.
+    heights, widths : ndarray of int64, shape (n,)
+        Size of each of these masks.
 
     Returns
     -------
     Runs
-        The masks.
+        The masks, in the order of `rows`.
 
     Raises
     ------
     RleFault
-        For run lengths or polygons that are none; `index` is the record.
+        For run lengths or polygons that are none; `index` is the place among `rows`.
     """
     parts: list[Runs] = []
-    rows_of: list[Integers] = []
+    places_of: list[Integers] = []
+    kinds = columns.kinds[rows]
     readers: tuple[tuple[int, Callable[..., Runs]], ...] = ((STRING, _strings), (RUNS, _lists), (POLYGONS, _polygons))
     for kind, read in readers:
-        rows = np.flatnonzero(columns.kinds == kind)
-        if len(rows):
+        places = np.flatnonzero(kinds == kind)
+        if len(places):
             try:
-                parts.append(read(columns, data, rows, heights[rows], widths[rows]))
+                parts.append(read(columns, data, rows[places], heights[places], widths[places]))
             except RleFault as error:
-                raise RleFault(int(rows[error.index]), error.found, error.expected) from None
-            rows_of.append(rows)
+                raise RleFault(int(places[error.index]), error.found, error.expected) from None
+            places_of.append(places)
     if len(parts) == 1:
         return parts[0]
-    order = np.argsort(np.concatenate([*rows_of, np.zeros(0, np.int64)]), kind="stable")
+    order = np.argsort(np.concatenate([*places_of, np.zeros(0, np.int64)]), kind="stable")
     return select(concatenate(parts), order)
 
 
@@ -81,8 +116,11 @@ def _polygons(columns: RecordColumns, data: bytes, rows: Integers, heights: Inte
 
 def _ragged(flat: NDArray[Any], offsets: Integers, rows: Integers) -> tuple[NDArray[Any], Integers]:
     """Return some rows of a table of rows of different lengths, and where each begins."""
-    if len(rows) == len(offsets) - 1:
-        return flat, offsets
+    first = int(rows[0]) if len(rows) else 0
+    if len(rows) and rows[-1] - first == len(rows) - 1 and (np.diff(rows) == 1).all():
+        # One after the other: nothing need be gathered.
+        begins = offsets[first : first + len(rows) + 1]
+        return flat[begins[0] : begins[-1]], begins - begins[0]
     lengths = np.diff(offsets)[rows]
     taken = np.concatenate([[0], np.cumsum(lengths)])
     places = np.arange(taken[-1]) - np.repeat(taken[:-1] - offsets[:-1][rows], lengths)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import field
+from collections.abc import Callable
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.coco import LARGEST_JSON, class_rows
-from segbench.datasets.cocomasks import runs_of
+from segbench.datasets.cocomasks import CocoMasks
 from segbench.datasets.files import read_regular
 from segbench.datasets.predictions import open_source
-from segbench.errors import BadJson, BadRle, ShapeMismatch, SubmissionError
+from segbench.errors import BadJson, BadRle, SegbenchError, ShapeMismatch, SubmissionError
 from segbench.frozen import dataclass
 from segbench.kernels.rasterise import rasterise
 from segbench.kernels.recordcolumns import NO_MASK, POLYGONS, RUNS, STRING
 from segbench.kernels.records import ResultColumns, scan_results
-from segbench.kernels.rle import RleFault, Runs, areas, boxes
+from segbench.kernels.rle import RleFault, Runs
+from segbench.kernels.rle import boxes as boxes_of
 from segbench.labels import LabelSpace
 from segbench.metrics.annotations import Detections, Floats, Integers
 
@@ -76,7 +78,7 @@ class CocoResults:
         """Whether there are no masks, so that boxes stand for them."""
         return bool(len(self)) and not (self.columns.kinds != NO_MASK).any()
 
-    def detections(self, truth: InstanceImages, space: LabelSpace, *, masks: bool) -> Detections:
+    def detections(self, truth: InstanceImages, space: LabelSpace, *, masks: bool, boxes: bool) -> Detections:
         """Return the detections, checked against the truth.
 
         Parameters
@@ -85,13 +87,14 @@ class CocoResults:
             The images.
         space : LabelSpace
             The classes, by the ids of categories.
-        masks : bool
-            Whether masks are needed, and not boxes alone.
+        masks, boxes : bool
+            What is needed of their shapes.
 
         Returns
         -------
         Detections
-            In the order of the file; images are numbered by their place among the ids.
+            In the order of the file; images are numbered by their place among the ids. Masks are decoded when they are
+            taken, and a damaged one is refused then.
 
         Raises
         ------
@@ -117,20 +120,16 @@ class CocoResults:
         images = np.searchsorted(truth.ids, columns.image_ids)
         self._check_shapes()
         self._check_sizes(*truth.sizes[images].T)
-        decoded = self._masks(*truth.sizes[images].T) if masks or not self.has_boxes else None
-        corners = self._boxes(decoded)
-        box_areas = corners[:, 2] * corners[:, 3]
-        mask_areas = box_areas if decoded is None else areas(decoded).astype(np.float64)
-        return Detections(
+        found = Detections(
             images=images,
             classes=classes,
-            areas=box_areas if self.has_boxes else mask_areas,
-            boxes=corners,
-            masks=decoded,
+            areas=columns.boxes[:, 2] * columns.boxes[:, 3] if self.has_boxes else None,
+            boxes=columns.boxes if columns.has_box.all() else None,
+            masks=self._masks(*truth.sizes[images].T) if masks or not self.has_boxes else None,
             scores=columns.scores,
             order=np.arange(len(self)),
-            mask_areas=mask_areas,
         )
+        return self._with_boxes(found) if boxes and found.boxes is None else found
 
     def _check_shapes(self) -> None:
         """Refuse detections without shape, or without what the first one has; the official tool fails on them."""
@@ -164,23 +163,22 @@ class CocoResults:
                 count=int(wrong.sum()),
             )
 
-    def _masks(self, heights: Integers, widths: Integers) -> Runs:
-        try:
-            if self.draws_boxes:
-                return _drawn(self.columns.boxes, heights, widths)
-            self._refuse(
-                self.columns.kinds == NO_MASK, lambda i: "no segmentation, which others have", "one in all of them"
-            )
-            return runs_of(self.columns, self.data, heights, widths)
-        except RleFault as error:
-            found = f"result {error.index + 1}: {error.found}"
-            raise BadRle(found, expected=error.expected, file=self.file) from None
+    def _masks(self, heights: Integers, widths: Integers) -> CocoMasks | DrawnBoxes:
+        if self.draws_boxes:
+            return DrawnBoxes(self.columns.boxes, heights, widths, self._fault)
+        self._refuse(
+            self.columns.kinds == NO_MASK, lambda i: "no segmentation, which others have", "one in all of them"
+        )
+        return CocoMasks(self.columns, self.data, heights, widths, self._fault)
 
-    def _boxes(self, masks: Runs | None) -> Floats:
-        columns = self.columns
-        if masks is None or columns.has_box.all():
-            return columns.boxes
-        return np.where(columns.has_box[:, None], columns.boxes, boxes(masks))
+    def _fault(self, row: int, found: str, expected: str) -> BadRle:
+        return BadRle(f"result {row + 1}: {found}", expected=expected, file=self.file)
+
+    def _with_boxes(self, found: Detections) -> Detections:
+        """Return detections with the boxes of masks where there are no others."""
+        runs = found.runs
+        corners = np.where(self.columns.has_box[:, None], self.columns.boxes, boxes_of(runs))
+        return replace(found, masks=runs, boxes=corners)
 
     def _refuse(self, wrong: NDArray[np.bool_], found: Any, expected: str) -> None:
         if wrong.any():
@@ -188,12 +186,35 @@ class CocoResults:
             raise BadJson(f"result {i + 1}: {found(i)}", expected=expected, file=self.file, count=int(wrong.sum()))
 
 
-def _drawn(corners: Floats, heights: Integers, widths: Integers) -> Runs:
-    """Return boxes as masks: polygons of their corners, as the official tool draws them."""
-    left, top, right, bottom = corners[:, 0], corners[:, 1], corners.T[0] + corners.T[2], corners.T[1] + corners.T[3]
-    points = np.stack([left, top, left, bottom, right, bottom, right, top], axis=1).reshape(-1)
-    n = np.arange(len(corners) + 1)
-    return rasterise(points, 8 * n, n, heights, widths)
+@dataclass(frozen=True)
+class DrawnBoxes:
+    """Boxes as masks: polygons of their corners, as the official tool draws them.
+
+    Parameters
+    ----------
+    boxes : ndarray of float64, shape (n, 4)
+        Left, top, width and height.
+    heights, widths : ndarray of int64, shape (n,)
+        Size of each mask.
+    fault : callable
+        Returns the error for a box, what was found and what was expected.
+    """
+
+    boxes: Floats
+    heights: Integers
+    widths: Integers
+    fault: Callable[[int, str, str], SegbenchError]
+
+    def take(self, rows: Integers) -> Runs:
+        """Return the masks of some `rows`, in their order."""
+        left, top, width, height = self.boxes[rows].T
+        right, bottom = left + width, top + height
+        points = np.stack([left, top, left, bottom, right, bottom, right, top], axis=1).reshape(-1)
+        n = np.arange(len(rows) + 1)
+        try:
+            return rasterise(points, 8 * n, n, self.heights[rows], self.widths[rows])
+        except RleFault as error:
+            raise self.fault(int(rows[error.index]), error.found, error.expected) from None
 
 
 def read_results(path: Path) -> CocoResults:

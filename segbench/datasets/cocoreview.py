@@ -99,7 +99,7 @@ def _decoded(truth: CocoTruth, images: Integers) -> tuple[Integers, Runs | None,
     kinds = np.where(wrong, np.uint8(NO_MASK), columns.kinds)
     while (kinds != NO_MASK).any() and len(faults) <= MOST_FAULTS:
         try:
-            masks = runs_of(replace(columns, kinds=kinds), truth.data, *sizes.T)
+            masks = runs_of(replace(columns, kinds=kinds), truth.data, np.arange(len(kinds)), *sizes.T)
             return np.flatnonzero(kinds != NO_MASK), masks, faults
         except RleFault as error:
             faults.append(_fault(truth, error.index, error.found, error.expected))

@@ -19,11 +19,11 @@ def check(
 def encode(
     counts: NDArray[np.uint32], offsets: NDArray[np.int64], text: NDArray[np.uint8], ends: NDArray[np.int64]
 ) -> None: ...
-def measure(
+def measure_areas(counts: NDArray[np.uint32], offsets: NDArray[np.int64], areas: NDArray[np.int64]) -> None: ...
+def measure_boxes(
     counts: NDArray[np.uint32],
     offsets: NDArray[np.int64],
     heights: NDArray[np.int64],
-    areas: NDArray[np.int64],
     boxes: NDArray[np.float64],
 ) -> None: ...
 def unite(

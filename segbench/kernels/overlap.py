@@ -65,7 +65,14 @@ def box_iou(
 
 
 def mask_iou(
-    *, truth: Runs, prediction: Runs, crowd: Any, truth_offsets: Any, prediction_offsets: Any
+    *,
+    truth: Runs,
+    prediction: Runs,
+    crowd: Any,
+    truth_offsets: Any,
+    prediction_offsets: Any,
+    truth_rows: Any = None,
+    prediction_rows: Any = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the overlap of each prediction's mask with those of the truths in its group.
 
@@ -77,6 +84,8 @@ def mask_iou(
         Which truths stand for any number of instances.
     truth_offsets, prediction_offsets : array_like of int, shape (n_groups + 1,)
         First row of each group, and the number of rows.
+    truth_rows, prediction_rows : array_like of int, optional
+        Which mask each row is; by default each mask is a row.
 
     Returns
     -------
@@ -101,9 +110,10 @@ def mask_iou(
     pixels. This holds even where two masks both have a run of length 0, not at the front, in the same place: there the
     official tool stops to count.
     """
-    truths, predictions = as_mask_runs(truth, name="truth"), as_mask_runs(prediction, name="prediction")
-    crowds = as_column(crowd, "bool", (len(truths.sizes),), name="crowd")
-    groups = as_groups(truth_offsets, prediction_offsets, truths=len(truths.sizes), predictions=len(predictions.sizes))
+    truths = as_mask_runs(truth, truth_rows, name="truth")
+    predictions = as_mask_runs(prediction, prediction_rows, name="prediction")
+    crowds = as_column(crowd, "bool", (len(truths.rows),), name="crowd")
+    groups = as_groups(truth_offsets, prediction_offsets, truths=len(truths.rows), predictions=len(predictions.rows))
     ious = np.empty(int(groups.pair_offsets[-1]))
     work, bounds = _scratch(truths, predictions, groups)
     differs = _loops.masks(
@@ -124,6 +134,13 @@ def mask_iou(
 def _scratch(truths: MaskRuns, predictions: MaskRuns, groups: Groups) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return memory for the masks, and for the runs, of the largest group."""
     masks = np.diff(groups.truth_offsets) + np.diff(groups.prediction_offsets)
-    runs = np.diff(truths.offsets[groups.truth_offsets]) + np.diff(predictions.offsets[groups.prediction_offsets])
+    runs = _sums(truths, groups.truth_offsets) + _sums(predictions, groups.prediction_offsets)
     most = int(masks.max(initial=0)), int(runs.max(initial=0))
     return np.empty((most[0] + 1) * _loops.WORDS, np.int64), np.empty(most[1] + 1, np.int64)
+
+
+def _sums(masks: MaskRuns, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many runs the rows of each group have together."""
+    totals = np.zeros(len(masks.rows) + 1, np.int64)
+    np.cumsum(masks.lengths(), out=totals[1:])
+    return np.diff(totals[offsets])

@@ -26,12 +26,20 @@ def box_iou(
 
 
 def mask_iou(
-    *, truth: Runs, prediction: Runs, crowd: Any, truth_offsets: Any, prediction_offsets: Any
+    *,
+    truth: Runs,
+    prediction: Runs,
+    crowd: Any,
+    truth_offsets: Any,
+    prediction_offsets: Any,
+    truth_rows: Any = None,
+    prediction_rows: Any = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the overlaps of masks."""
-    truths, predictions = as_mask_runs(truth, name="truth"), as_mask_runs(prediction, name="prediction")
-    crowds = as_column(crowd, "bool", (len(truths.sizes),), name="crowd")
-    groups = as_groups(truth_offsets, prediction_offsets, truths=len(truths.sizes), predictions=len(predictions.sizes))
+    truths = as_mask_runs(truth, truth_rows, name="truth")
+    predictions = as_mask_runs(prediction, prediction_rows, name="prediction")
+    crowds = as_column(crowd, "bool", (len(truths.rows),), name="crowd")
+    groups = as_groups(truth_offsets, prediction_offsets, truths=len(truths.rows), predictions=len(predictions.rows))
     refuse_sizes(truths, predictions, groups)
     ious = [_of_masks(truths.run(t), predictions.run(p), bool(crowds[t])) for t, p in groups.pairs()]
     return np.array(ious, np.float64), groups.pair_offsets

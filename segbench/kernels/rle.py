@@ -232,20 +232,18 @@ def encode_strings(runs: Runs) -> list[bytes]:
 
 def areas(runs: Runs) -> Integers:
     """Return the number of foreground pixels of each mask, shape (n,)."""
-    return _measured(runs)[0]
+    sizes = np.empty(len(runs), np.int64)
+    _loops.measure_areas(*_loose(runs), sizes)
+    return sizes
 
 
 def boxes(runs: Runs) -> NDArray[np.float64]:
     """Return left, top, width and height of each mask in pixels, shape (n, 4); all 0 for an empty one."""
-    return _measured(runs)[1]
-
-
-def _measured(runs: Runs) -> tuple[Integers, NDArray[np.float64]]:
-    sizes, corners = np.empty(len(runs), np.int64), np.empty((len(runs), 4))
     if len(runs) and runs.heights.min() < 1:
         raise BadParameter("a mask without rows", expected="heights from 1")
-    _loops.measure(*_loose(runs), np.ascontiguousarray(runs.heights), sizes, corners)
-    return sizes, corners
+    corners = np.empty((len(runs), 4))
+    _loops.measure_boxes(*_loose(runs), np.ascontiguousarray(runs.heights), corners)
+    return corners
 
 
 def merge(runs: Runs, *, intersect: bool = False) -> Runs:

@@ -6,18 +6,25 @@ Rows may come in any order; where their order means something, as for equal scor
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
-from segbench.kernels.rle import Runs, select
+from segbench.kernels.rle import Runs, areas, select
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
+
+
+class MaskSource(Protocol):
+    """Masks that are not decoded until they are needed."""
+
+    def take(self, rows: Integers) -> Runs:
+        """Return the masks of some `rows`, in their order."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +37,19 @@ class Columns:
         The number of the image; images are in the order of their numbers.
     classes : ndarray of int64, shape (n,)
         Class indices.
-    areas : ndarray of float64, shape (n,)
-        What decides whether an instance is small, medium or large.
+    areas : ndarray of float64, shape (n,), optional
+        What decides whether an instance is small, medium or large; None stands for the pixels of the masks.
     boxes : ndarray of float64, shape (n, 4), optional
         Left, top, width and height, in pixels.
-    masks : Runs, optional
-        The masks, run-length encoded.
+    masks : Runs or MaskSource, optional
+        The masks, run-length encoded; `take` decodes those of a source.
     """
 
     images: Integers
     classes: Integers
-    areas: Floats
+    areas: Floats | None
     boxes: Floats | None
-    masks: Runs | None
+    masks: Runs | MaskSource | None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -51,6 +58,23 @@ class Columns:
         """Return some `rows`, in their order."""
         taken = {f.name: _taken(getattr(self, f.name), rows) for f in fields(self)}
         return replace(self, **taken)
+
+    def without_masks(self, rows: Integers) -> Self:
+        """Return some `rows` without their masks, which are slow to move."""
+        return replace(self, masks=None, areas=self.sizes()).take(rows)
+
+    @property
+    def runs(self) -> Runs:
+        """The masks, decoded."""
+        masks = needed(self.masks, "masks")
+        runs: Runs = masks if isinstance(masks, Runs) else masks.take(np.arange(len(self)))
+        return runs
+
+    def sizes(self, *, of_masks: bool = False) -> Floats:
+        """Return the areas as given, or with `of_masks` the pixels of masks where there are any."""
+        if self.areas is None or (of_masks and self.masks is not None):
+            return areas(self.runs).astype(np.float64)
+        return self.areas
 
 
 @dataclass(frozen=True)
@@ -82,13 +106,10 @@ class Detections(Columns):
         How sure the detector is, finite.
     order : ndarray of int64, shape (n,)
         Position in the file, which decides between equal scores.
-    mask_areas : ndarray of float64, shape (n,)
-        Pixels of the mask where there is one, else `areas`, which are those of the boxes where a file has both.
     """
 
     scores: Floats
     order: Integers
-    mask_areas: Floats
 
 
 @dataclass(frozen=True)
@@ -110,7 +131,9 @@ class Labelled:
 def _taken(column: Any, rows: Integers) -> Any:
     if column is None:
         return None
-    return select(column, rows) if isinstance(column, Runs) else column[rows]
+    if isinstance(column, Runs):
+        return select(column, rows)
+    return column[rows] if isinstance(column, np.ndarray) else column.take(rows)
 
 
 def needed(column: Any, what: str) -> Any:

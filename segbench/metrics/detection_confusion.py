@@ -33,6 +33,11 @@ def detection_confusion(
     ndarray of int64, shape (n_classes + 1, n_classes + 1)
         A row for each true class, a column for each predicted one, background last: its row are detections where
         nothing is, its column instances that were not found.
+
+    Raises
+    ------
+    BadParameter
+        For a threshold that is not above 0 and up to 1.
     """
     if not 0 < iou <= 1:
         raise BadParameter(f"a threshold of {iou:g}", expected="a number above 0 and up to 1")

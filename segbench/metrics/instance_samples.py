@@ -108,7 +108,6 @@ def detections_of(prediction: Any, space: LabelSpace, image: int) -> Detections:
         masks=masks,
         scores=scores,
         order=np.arange(n),
-        mask_areas=sizes,
     )
 
 

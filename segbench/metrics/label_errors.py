@@ -8,7 +8,7 @@ import numpy as np
 
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
-from segbench.metrics.annotations import Floats
+from segbench.metrics.annotations import Floats, needed
 from segbench.metrics.overlaps import Compared, Overlaps, best
 
 Reason: TypeAlias = Literal["missing", "class", "shape"]
@@ -43,7 +43,6 @@ class Suspicion:
 
 def label_errors(
     compared: Compared,
-    boxes: Floats,
     *,
     iou: float = 0.5,
     background_iou: float = 0.1,
@@ -54,9 +53,7 @@ def label_errors(
     Parameters
     ----------
     compared : Compared
-        Who overlaps whom.
-    boxes : ndarray of float64, shape (n_truths, 4)
-        Left, top, width and height of each true instance.
+        Who overlaps whom; true instances have boxes.
     iou : float
         From which IoU on a detection is on an instance.
     background_iou : float
@@ -68,6 +65,11 @@ def label_errors(
     -------
     list of Suspicion
         By weight; of equal ones as `REASONS` are, then by row.
+
+    Raises
+    ------
+    BadParameter
+        Unless ``0 < background_iou ≤ iou ≤ 1``.
     """
     if not 0 < background_iou <= iou <= 1:
         what = f"a threshold of {iou:g}, and one of {background_iou:g} for background"
@@ -86,7 +88,7 @@ def label_errors(
     known[pairs.truths[same & on]] = True
     found += _of_other_class(pairs.where(~same & on & ~known[pairs.truths]), weights)
     seen[pairs.truths[on]] = True
-    oddness = _oddness(truth.areas, boxes)
+    oddness = _oddness(truth.sizes(), needed(truth.boxes, "boxes"))
     found += [Suspicion("shape", float(oddness[t]), t, -1) for t in np.flatnonzero(~seen & (oddness > 0)).tolist()]
     return sorted(found, key=_place)
 
@@ -103,7 +105,7 @@ def _of_other_class(pairs: Overlaps, weights: Floats) -> list[Suspicion]:
 
 def _oddness(areas: Floats, boxes: Floats) -> Floats:
     """Return how far the share of its box that each instance fills is from 10 % to 100 %, from 0 to 1."""
-    room = boxes[:, 2] * boxes[:, 3]
+    room = np.maximum(boxes[:, 2], 0) * np.maximum(boxes[:, 3], 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         fill = np.where(room > 0, areas / room, 0)
         return np.where(fill > 1, 1 - 1 / fill, np.clip(1 - fill / LEAST_FILL, 0, 1))

@@ -6,13 +6,14 @@ The rules are those of an official tool, with its quirks unless another choice i
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.frozen import dataclass
 from segbench.kernels.detection import match, match_any, order
+from segbench.kernels.outcomes import Matches
 from segbench.kernels.overlap import box_iou, mask_iou
 from segbench.metrics.annotations import Annotations, Detections, Flags, Floats, Integers, Labelled, needed
 from segbench.metrics.inner_bands import inner_bands
@@ -92,7 +93,7 @@ class Matching:
 
     def areas(self, detections: Detections) -> Floats:
         """Return the areas of detections."""
-        return detections.areas if self.result_area == "official" else detections.mask_areas
+        return detections.sizes(of_masks=self.result_area == "mask")
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,14 @@ class Matched:
         Place of each by its score among those with which it competes for being counted.
     outcomes : ndarray of uint8, shape (n, 4, n_thresholds)
         By area and threshold: 0 wrong, 1 right, 2 neither.
-    truths : ndarray of int32, shape (n, 4, n_thresholds)
+    truths : ndarray of int64, shape (n, 4, n_thresholds)
         Row of the matched true instance, -1 where there is none.
     """
 
     rows: Integers
     ranks: Integers
     outcomes: NDArray[np.uint8]
-    truths: NDArray[np.int32]
+    truths: Integers
 
 
 def positives(matching: Matching, truth: Annotations, n_classes: int) -> tuple[Integers, Integers, Integers]:
@@ -136,7 +137,7 @@ def positives(matching: Matching, truth: Annotations, n_classes: int) -> tuple[I
     counts : ndarray of int64, shape (n, 4)
         How many there are, by area.
     """
-    limits, areas = matching.limits, truth.areas[:, None]
+    limits, areas = matching.limits, truth.sizes()[:, None]
     inside = (areas >= limits[:, 0]) & (areas <= limits[:, 1]) & ~matching.ignored(truth)[:, None]
     cells, rows = np.unique(truth.images * n_classes + truth.classes, return_inverse=True)
     counts = [np.bincount(rows[inside[:, a]], minlength=len(cells)) for a in range(len(AREAS))]
@@ -177,51 +178,86 @@ def matched(
     Matched
         A row for each detection that counts, by image and class, the surest first.
     """
-    rows, ranks = _admitted(matching, detections, most, labelled, n_classes)
-    of_truth, of_detections, n_groups = _groups(truth, (detections.images[rows], detections.classes[rows]), n_classes)
-    truth_rows = np.argsort(of_truth, kind="stable")
-    truth_offsets = _offsets(np.bincount(of_truth, minlength=n_groups))
-    chosen, prediction_offsets = order(detections.scores[rows], of_detections, n_groups)
-    if matching.rules == "coco":
-        ranks = np.arange(len(chosen)) - np.repeat(prediction_offsets[:-1], np.diff(prediction_offsets))
-        kept = ranks < most
-        chosen, ranks = chosen[kept], ranks[kept]
-        prediction_offsets = _offsets(np.minimum(np.diff(prediction_offsets), most))
-    else:
-        ranks = ranks[chosen]
-    rows = rows[chosen]
-    true, found = truth.take(truth_rows), detections.take(rows)
-    ious, pair_offsets = _ious(matching, true, found, truth_offsets, prediction_offsets)
+    pairs = _grouped(matching, truth, detections, most, labelled, n_classes)
+    ious, pair_offsets = _ious(matching, truth, detections, pairs)
+    true, areas = truth.without_masks(pairs.truth_rows), matching.areas(detections)[pairs.rows]
     if matching.rules == "sds":
-        found_any = match_any(
-            ious=ious,
-            pair_offsets=pair_offsets,
-            truth_offsets=truth_offsets,
-            prediction_offsets=prediction_offsets,
-            thresholds=thresholds,
-        )
+        found = match_any(ious=ious, pair_offsets=pair_offsets, thresholds=thresholds, **pairs.offsets)
         # Sizes make no difference, yet rows look alike under all rules.
-        outcomes = np.repeat(found_any.outcomes, len(AREAS), axis=1)
-        truths = np.repeat(found_any.matched, len(AREAS), axis=1)
+        found = Matches(*(np.repeat(column, len(AREAS), axis=1) for column in found))
     else:
-        excused = np.zeros(len(rows), np.bool_)
-        if labelled is not None:
-            excused = np.isin(found.images * n_classes + found.classes, labelled.incomplete)
-        outcomes, truths = match(
+        found = match(
             ious=ious,
             pair_offsets=pair_offsets,
-            truth_offsets=truth_offsets,
-            prediction_offsets=prediction_offsets,
-            truth_areas=true.areas,
-            prediction_areas=matching.areas(found),
+            truth_areas=true.sizes(),
+            prediction_areas=areas,
             truth_ignored=matching.ignored(true),
-            truth_reusable=true.crowd if matching.rules == "coco" else np.zeros(len(true), np.bool_),
-            prediction_excused=excused,
+            truth_reusable=_reusable(matching, true),
+            prediction_excused=_excused(detections, pairs.rows, labelled, n_classes),
             area_ranges=matching.limits,
             thresholds=thresholds,
+            later_wins=True,
+            with_truths=True,
+            **pairs.offsets,
         )
-    _spoil_zero_ids(matching, true, found, outcomes, truths)
-    return Matched(rows, ranks, outcomes, np.where(truths >= 0, truth_rows.astype(np.int32)[truths], -1))
+    outcomes, truths = found
+    _spoil_zero_ids(matching, true, areas, outcomes, truths)
+    return Matched(pairs.rows, pairs.ranks, outcomes, np.where(truths >= 0, pairs.truth_rows[truths], -1))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Which rows are compared: those of a group, an image and a class, with each other.
+
+    Parameters
+    ----------
+    rows, truth_rows : ndarray of int64
+        Detections, the surest first in each group, and true instances, in the order of the file.
+    ranks : ndarray of int64
+        As in `Matched`.
+    offsets : mapping of str to ndarray of int64
+        Where the rows of each group begin, for true instances and for detections.
+    """
+
+    rows: Integers
+    ranks: Integers
+    truth_rows: Integers
+    offsets: dict[str, Any]
+
+
+def _grouped(
+    matching: Matching,
+    truth: Annotations,
+    detections: Detections,
+    most: int,
+    labelled: Labelled | None,
+    n_classes: int,
+) -> _Pairs:
+    rows, ranks = _admitted(matching, detections, most, labelled, n_classes)
+    of_truth, of_detections, n_groups = _groups(truth, (detections.images[rows], detections.classes[rows]), n_classes)
+    chosen, offsets = order(detections.scores[rows], of_detections, n_groups)
+    if matching.rules == "coco":
+        ranks = np.arange(len(chosen)) - np.repeat(offsets[:-1], np.diff(offsets))
+        kept = ranks < most
+        chosen, ranks = chosen[kept], ranks[kept]
+        offsets = _offsets(np.minimum(np.diff(offsets), most))
+    else:
+        ranks = ranks[chosen]
+    truth_offsets = _offsets(np.bincount(of_truth, minlength=n_groups))
+    begins = {"truth_offsets": truth_offsets, "prediction_offsets": offsets}
+    return _Pairs(rows[chosen], ranks, np.argsort(of_truth, kind="stable"), begins)
+
+
+def _reusable(matching: Matching, truth: Annotations) -> Flags:
+    """Return which true instances any number of detections may match."""
+    return truth.crowd if matching.rules == "coco" else np.zeros(len(truth), np.bool_)
+
+
+def _excused(detections: Detections, rows: Integers, labelled: Labelled | None, n_classes: int) -> Flags:
+    """Return which detections are not wrong when they match nothing."""
+    if labelled is None:
+        return np.zeros(len(rows), np.bool_)
+    return np.isin(detections.images[rows] * n_classes + detections.classes[rows], labelled.incomplete)
 
 
 def _groups(truth: Annotations, found: tuple[Integers, Integers], n_classes: int) -> tuple[Integers, Integers, int]:
@@ -256,21 +292,21 @@ def _admitted(
     return rows, ranks[rows]
 
 
-def _ious(
-    matching: Matching, truth: Annotations, found: Detections, truth_offsets: Integers, prediction_offsets: Integers
-) -> tuple[Floats, Integers]:
-    offsets = {"truth_offsets": truth_offsets, "prediction_offsets": prediction_offsets}
-    crowd = truth.crowd if matching.rules == "coco" else np.zeros(len(truth), np.bool_)
+def _ious(matching: Matching, truth: Annotations, detections: Detections, pairs: _Pairs) -> tuple[Floats, Integers]:
+    crowd = _reusable(matching, truth)[pairs.truth_rows]
     if matching.iou_type == "bbox":
-        boxes = needed(truth.boxes, "boxes"), needed(found.boxes, "boxes")
-        return box_iou(truth=boxes[0], prediction=boxes[1], crowd=crowd, **offsets)
-    masks = needed(truth.masks, "masks"), needed(found.masks, "masks")
-    ious, pair_offsets = mask_iou(truth=masks[0], prediction=masks[1], crowd=crowd, **offsets)
+        boxes = needed(truth.boxes, "boxes")[pairs.truth_rows], needed(detections.boxes, "boxes")[pairs.rows]
+        return box_iou(truth=boxes[0], prediction=boxes[1], crowd=crowd, **pairs.offsets)
+    # Masks stay where they are: to move their runs takes longer than to compare them.
+    rows = {"truth_rows": pairs.truth_rows, "prediction_rows": pairs.rows, **pairs.offsets}
+    masks = truth.runs, detections.runs
+    ious, pair_offsets = mask_iou(truth=masks[0], prediction=masks[1], crowd=crowd, **rows)
     if matching.iou_type == "boundary":
         bands = [inner_bands(mask, matching.width_diagonal) for mask in masks]
         # Within a crowd the boundary says nothing: its mask alone decides.
-        of_bands, _ = mask_iou(truth=bands[0], prediction=bands[1], crowd=crowd, **offsets)
-        ious = np.where(_of_crowds(crowd, pair_offsets, truth_offsets), ious, np.minimum(ious, of_bands))
+        of_bands, _ = mask_iou(truth=bands[0], prediction=bands[1], crowd=crowd, **rows)
+        is_crowd = _of_crowds(crowd, pair_offsets, pairs.offsets["truth_offsets"])
+        ious = np.where(is_crowd, ious, np.minimum(ious, of_bands))
     return ious, pair_offsets
 
 
@@ -282,17 +318,13 @@ def _of_crowds(crowd: Flags, pair_offsets: Integers, truth_offsets: Integers) ->
 
 
 def _spoil_zero_ids(
-    matching: Matching,
-    truth: Annotations,
-    found: Detections,
-    outcomes: NDArray[np.uint8],
-    truths: NDArray[np.int32],
+    matching: Matching, truth: Annotations, areas: Floats, outcomes: NDArray[np.uint8], truths: NDArray[np.int32]
 ) -> None:
     """Take matches with the id 0 back, as the official tool does, for which 0 is no match."""
     if matching.zero_id == "matched" or matching.rules == "sds" or not truth.unnumbered.any():
         return
-    limits, areas = matching.limits, matching.areas(found)[:, None]
-    outside = (areas < limits[:, 0]) | (areas > limits[:, 1])
+    limits = matching.limits
+    outside = (areas[:, None] < limits[:, 0]) | (areas[:, None] > limits[:, 1])
     spoiled = (truths >= 0) & truth.unnumbered[truths] & (outcomes == TRUE)
     outcomes[spoiled] = np.where(np.broadcast_to(outside[:, :, None], outcomes.shape)[spoiled], LEFT_OUT, FALSE)
 

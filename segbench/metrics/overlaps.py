@@ -39,7 +39,7 @@ class Overlaps:
     ious: Floats
 
     def where(self, chosen: Flags) -> Overlaps:
-        """Return some of the pairs."""
+        """Return the pairs that are `chosen`."""
         return Overlaps(self.rows, self.detections[chosen], self.truths[chosen], self.ious[chosen])
 
 
@@ -108,6 +108,11 @@ def overlaps(matching: Matching, truth: Annotations, detections: Detections, *, 
     -------
     Overlaps
         The pairs.
+
+    Raises
+    ------
+    BadParameter
+        For less than one detection, or instances without the boxes or masks that are compared.
     """
     if most < 1:
         raise BadParameter(f"{most} detections of an image", expected="at least 1")
@@ -206,7 +211,7 @@ def _compared(
     mine, theirs = truths[of_truth[0] : of_truth[-1]], rows[of_rows[0] : of_rows[-1]]
     offsets = {"truth_offsets": of_truth - of_truth[0], "prediction_offsets": of_rows - of_rows[0]}
     ious, pair_offsets = _ious(matching, truth.take(mine), detections.take(theirs), **offsets)
-    shared = np.flatnonzero(ious)
+    shared = np.flatnonzero(ious > 0)
     groups = np.searchsorted(pair_offsets, shared, side="right") - 1
     places, columns = np.divmod(shared - pair_offsets[groups], np.diff(of_truth)[groups])
     return of_rows[groups] + places, truths[of_truth[groups] + columns], ious[shared]
@@ -216,7 +221,7 @@ def _ious(matching: Matching, truth: Annotations, found: Detections, **offsets: 
     if matching.iou_type == "bbox":
         boxes = needed(truth.boxes, "boxes"), needed(found.boxes, "boxes")
         return box_iou(truth=boxes[0], prediction=boxes[1], crowd=truth.crowd, **offsets)
-    masks = needed(truth.masks, "masks"), needed(found.masks, "masks")
+    masks = truth.runs, found.runs
     ious, pair_offsets = mask_iou(truth=masks[0], prediction=masks[1], crowd=truth.crowd, **offsets)
     if matching.iou_type == "boundary":
         bands = [inner_bands(mask, matching.width_diagonal) for mask in masks]

@@ -96,6 +96,11 @@ def errors(compared: Compared, *, iou: float = 0.5, background_iou: float = 0.1)
     Errors
         By detection in the order of `pairs.rows`, and by true instance.
 
+    Raises
+    ------
+    BadParameter
+        Unless ``0 < background_iou ≤ iou < 1``.
+
     Notes
     -----
     The rules, in this order, on the IoU with instances of the same class (a), of other classes (b) and of all (c):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from segbench.datasets.cocoresults import read_results
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
 from segbench.kernels.rle import boxes as boxes_of
-from segbench.metrics.annotations import Annotations, Detections, Flags, Floats, Integers, Labelled
+from segbench.metrics.annotations import Annotations, Columns, Detections, Flags, Integers, Labelled
 from segbench.metrics.detection_confusion import detection_confusion
 from segbench.metrics.instance_scores import DetectionMetric
 from segbench.metrics.label_errors import Suspicion, label_errors
@@ -23,6 +24,8 @@ from segbench.protocols.categories import with_categories, with_iou_type
 from segbench.protocols.load import load_protocol
 from segbench.protocols.protocol import Protocol
 from segbench.scoring.instances import InstanceTruth, open_instances
+
+C = TypeVar("C", bound=Columns)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Material:
     digest : str
         SHA-256 of the results.
     truth : Annotations
-        All true instances.
+        All true instances; with masks their boxes are those of the masks.
     detections : Detections
         All detections.
     labelled : Labelled, optional
@@ -131,8 +134,6 @@ class Anatomy:
         What was looked at.
     limits : Limits
         Where the lines were drawn.
-    boxes : ndarray of float64, shape (n_truths, 4)
-        Left, top, width and height of each true instance: of its mask where masks are compared.
     errors : Decomposition
         Errors by kind, and what each kind costs.
     confusion : ndarray of int64, shape (n_classes + 1, n_classes + 1)
@@ -149,7 +150,6 @@ class Anatomy:
 
     material: Material
     limits: Limits
-    boxes: Floats
     errors: Decomposition
     confusion: Integers
     calibration: Reliability | None
@@ -205,19 +205,16 @@ def anatomy(
     pairs = overlaps(material.matching, mine, theirs, most=material.metric.max_detections)
     compared = Compared(mine, theirs, pairs, material.matching.ignored(mine), material.excused(pairs.rows))
     found = errors(compared, iou=limits.iou, background_iou=limits.background_iou)
-    boxes = cast(Floats, mine.boxes) if mine.masks is None else boxes_of(mine.masks)
     calibration, of_classes, warnings = _calibration(material, limits)
     return Anatomy(
         material,
         limits,
-        boxes,
         decompose(compared, found, material.n_classes),
         detection_confusion(compared, material.n_classes, iou=limits.iou, least_score=limits.least_score),
         calibration,
         of_classes,
         label_errors(
             compared,
-            boxes,
             iou=limits.iou,
             background_iou=limits.background_iou,
             least_score=limits.least_score,
@@ -245,13 +242,22 @@ def _material(
         protocol = with_categories(protocol, named, file=source.file)
     results = read_results(predictions)
     of_boxes = protocol.policies.get("iou_type") == "bbox"
-    true = source.annotations(protocol.space, masks=not of_boxes, boxes=of_boxes)
+    true = _decoded(source.annotations(protocol.space, masks=not of_boxes, boxes=of_boxes))
     if not len(true):
         raise DatasetError("no annotation", expected="instances to compare with", file=source.file)
-    detections = results.detections(source, protocol.space, masks=not of_boxes)
+    detections = _decoded(results.detections(source, protocol.space, masks=not of_boxes, boxes=of_boxes))
     is_partial = protocol.policies.get("rules") in ("lvis", "lvis_fixed")
     labelled = source.labelled(protocol.space) if is_partial else None
     return Material(protocol, split, source, results.digest, true, detections, labelled)
+
+
+def _decoded(columns: C) -> C:
+    """Return columns that lack nothing: masks are looked at more than once, and boxes say where something is."""
+    if columns.masks is None:
+        return replace(columns, areas=columns.sizes())
+    columns = replace(columns, masks=columns.runs)
+    boxes = boxes_of(columns.runs) if columns.boxes is None else columns.boxes
+    return replace(columns, areas=columns.sizes(), boxes=boxes)
 
 
 def _calibration(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from segbench.metrics.annotations import needed
 from segbench.metrics.detection_confusion import most_frequent
 from segbench.metrics.label_errors import Suspicion
 from segbench.metrics.reliability import Reliability
@@ -66,15 +67,15 @@ def suspicion_record(found: Anatomy, one: Suspicion) -> dict[str, Any]:
         record["annotation"] = {
             "id": None if material.ids is None else int(material.ids[one.truth]),
             "class": names[truth.classes[one.truth]],
-            "area": float(truth.areas[one.truth]),
-            "box": found.boxes[one.truth].tolist(),
+            "area": float(truth.sizes()[one.truth]),
+            "box": needed(truth.boxes, "boxes")[one.truth].tolist(),
         }
     if one.detection >= 0:
         record["detection"] = {
             "number": int(detections.order[one.detection]) + 1,
             "class": names[detections.classes[one.detection]],
             "score": float(detections.scores[one.detection]),
-            "box": None if detections.boxes is None else detections.boxes[one.detection].tolist(),
+            "box": needed(detections.boxes, "boxes")[one.detection].tolist(),
         }
     return record
 

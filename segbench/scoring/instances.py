@@ -194,7 +194,7 @@ class InstanceRun:
         needs_boxes = any(metric.iou_type == "bbox" for metric in metrics)
         space, n = self.case.protocol.space, len(self.truth.ids)
         truth = self.truth.annotations(space, masks=needs_masks, boxes=needs_boxes)
-        found = self.results.detections(self.truth, space, masks=needs_masks)
+        found = self.results.detections(self.truth, space, masks=needs_masks, boxes=needs_boxes)
         tally = cast(DetectionTally, self.case.plan.tallies[FAMILY])
         is_partial = any(metric.rules in ("lvis", "lvis_fixed") for metric in metrics)
         labelled = self.truth.labelled(space) if is_partial else None
@@ -207,10 +207,10 @@ class InstanceRun:
             yield Record([keys[image]], self.results.digest, {FAMILY: described})
 
     def _note(self, whole: Outcome, keys: Sequence[str], span: Sequence[int]) -> None:
-        sizes = self.truth.sizes[span].tolist()
+        truth, results = self.truth.digest, self.results.digest
         noted = Notes()
-        for image, size in zip(span, sizes, strict=True):
-            noted.take([keys[image]], [size, self.truth.digest], self.results.digest, ())
+        for image, size in zip(span, self.truth.sizes[span].tolist(), strict=True):
+            noted.take([keys[image]], [size, truth], results, ())
         whole.note(noted)
 
 

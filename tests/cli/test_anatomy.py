@@ -122,6 +122,25 @@ def test_damaged_files(run: CommandLine, files: list[object], tmp_path: Path) ->
     refused(run("anatomy", *files), 4, "truth.json")
 
 
+def test_damaged_masks(run: CommandLine, files: list[object], tmp_path: Path) -> None:
+    where = files[:-2]
+    results = json.loads((tmp_path / "results.json").read_text())
+    for one in results:
+        del one["bbox"]
+        one["segmentation"] = {"size": [200, 200], "counts": [40000]}
+    results[1]["segmentation"]["counts"] = [39999]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    refused(run("anatomy", *where), 3, "error[bad-rle]", "results.json: result 2")
+    results[1]["segmentation"]["size"] = [100, 400]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    refused(run("anatomy", *where), 3, "error[shape-mismatch]", "result 2")
+    write_results(tmp_path, FOUND, masks=True)
+    truth = json.loads((tmp_path / "truth.json").read_text())
+    truth["annotations"][2]["segmentation"] = {"size": [200, 200], "counts": [1]}
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    refused(run("anatomy", *where), 4, "truth.json: annotation 3 (id 13)")
+
+
 def test_masks_that_the_results_lack(run: CommandLine, files: list[object]) -> None:
     # Boxes stand for masks, as in scoring.
     assert run("anatomy", *files[:-2], "--format", "json").record["iou_type"] == "segm"

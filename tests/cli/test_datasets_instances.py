@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import CommandLine
 from tests.metrics.detected import True_
 from tests.scoring.instancefiles import write_truth
+from tests.scoring.test_anatomy import voc
 
 TRUE: list[True_] = [
     (0, 0, (0, 0, 40, 40), False),
@@ -99,3 +100,13 @@ def test_a_split_has_its_official_number_of_images(run: CommandLine, tmp_path: P
     assert "100 images; expected 40504, the official number" in outcome.err
     alone = run("datasets", "check", "coco-instances", "--truth", path)
     assert (alone.code, "3 kinds of oddities" in alone.out) == (0, True)
+
+
+def test_objects_of_voc(run: CommandLine, tmp_path: Path) -> None:
+    voc(tmp_path / "VOC2012")
+    outcome = run("datasets", "check", "voc-sds", "--data-root", tmp_path)
+    assert outcome.code == 4
+    assert "2 images; expected 1449, the official number" in outcome.err
+    rows = [line.split() for line in outcome.out.splitlines()]
+    assert ["objects", "2"] in rows
+    assert ["verdict", "1", "fault,", "nothing", "odd"] in rows

@@ -100,7 +100,8 @@ class TestOutput:
 
     def test_help_shows_kinds_default_and_example(self, run: CommandLine) -> None:
         text = " ".join(run("plot", "--help").out.split())
-        for part in ("{roc|pr|calibration|trimap} RESULT...", "default: SVG on standard output", "Example: -o roc.svg"):
+        kinds = "{roc|pr|calibration|trimap|reliability} RESULT..."
+        for part in (kinds, "default: SVG on standard output", "Example: -o roc.svg"):
             assert part in text
 
 

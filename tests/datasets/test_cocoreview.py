@@ -92,12 +92,14 @@ def test_each_oddity(name: str, tmp_path: Path) -> None:
         # A pixel beyond the image may be a matter of rounding.
         {"segmentation": None, "bbox": [53, 33, 8, 8]},
         {"iscrowd": 1, "ignore": 1, **crowd([246, 8, 2146]), "area": 8, "bbox": [6, 6, 1, 8]},
-        {"area": 1023},
+        # 2400 pixels, with 100 around half of them: 119 more are less than a twentieth, 121 more are not.
+        {"area": 2400 + 119, "segmentation": {"size": [40, 60], "counts": [0, 2400]}, "bbox": [0, 0, 60, 40]},
+        {"area": 2400 + 121, "segmentation": {"size": [40, 60], "counts": [0, 2400]}, "bbox": [0, 0, 60, 40]},
     ],
 )
 def test_what_is_usual_is_not_odd(changes: dict[str, Any], tmp_path: Path) -> None:
     expected = ["no mask"] if changes.get("segmentation", 1) is None else []
-    expected += ["other area"] if changes.get("area") == 1023 else []
+    expected += ["other area"] if changes.get("area") == 2521 else []
     assert names(reviewed(tmp_path, annotation(1, **changes))) == expected
 
 
@@ -117,6 +119,9 @@ def test_what_is_there_twice(tmp_path: Path) -> None:
     (twice,) = found.oddities
     assert (twice.name, twice.count) == ("twice", 2)
     assert twice.examples == ("annotation 2 of image 5", "annotation 9 of image 5")
+    # A crowd is never missed, so two of them do no harm.
+    crowds = [annotation(i, area=50, bbox=[2, 0, 2, 40], **crowd([100, 50, 2250])) for i in (1, 2)]
+    assert names(reviewed(tmp_path, *crowds)) == []
 
 
 def test_images_and_categories_without_annotation(tmp_path: Path) -> None:

@@ -35,16 +35,14 @@ def truths(rows: Sequence[True_]) -> Annotations:
 
 def detections(rows: Sequence[Found]) -> Detections:
     boxes = np.array([box for _, _, box, _ in rows], np.float64).reshape(-1, 4)
-    areas = boxes[:, 2] * boxes[:, 3]
     return Detections(
         images=np.array([row[0] for row in rows], np.int64),
         classes=np.array([row[1] for row in rows], np.int64),
-        areas=areas,
+        areas=boxes[:, 2] * boxes[:, 3],
         boxes=boxes,
         masks=None,
         scores=np.array([row[3] for row in rows], np.float64),
         order=np.arange(len(rows)),
-        mask_areas=areas,
     )
 
 

@@ -23,8 +23,8 @@ def doubts(
 ) -> list[Suspicion]:
     both = compared(true, found, excused=options.pop("excused", ()))
     for row, area in (areas or {}).items():
-        both.truth.areas[row] = area
-    return label_errors(both, both.truth.boxes, **options)
+        both.truth.sizes()[row] = area
+    return label_errors(both, **options)
 
 
 def test_a_sure_detection_where_nothing_is() -> None:

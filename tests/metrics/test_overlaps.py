@@ -57,9 +57,7 @@ def of_masks(drawn: list[np.ndarray], crowd: list[bool] | None) -> tuple[Annotat
         "masks": from_masks(drawn),
     }
     flags = np.array(crowd or [False] * len(drawn))
-    found = Detections(
-        **shared, scores=np.linspace(1, 0, len(drawn)), order=zeros + np.arange(len(drawn)), mask_areas=zeros
-    )
+    found = Detections(**shared, scores=np.linspace(1, 0, len(drawn)), order=zeros + np.arange(len(drawn)))
     return Annotations(**shared, crowd=flags, ignored=~flags & False, unnumbered=~flags & False), found
 
 

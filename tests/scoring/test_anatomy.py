@@ -14,8 +14,10 @@ from segbench.errors import BadParameter, DatasetError
 from segbench.metrics.tide import ERRORS
 from segbench.scoring.anatomy import Anatomy, Limits, anatomy
 from segbench.scoring.anatomyrecord import as_record
+from tests.datasets.pngs import png
 from tests.metrics.detected import Box, Found, True_
-from tests.scoring.instancefiles import write_results, write_truth
+from tests.scoring.instancefiles import runs, write_results, write_truth
+from tests.scoring.plotted import put
 
 CAT, DOG, COW = 0, 1, 2
 HERE: Box = (0, 0, 40, 40)
@@ -120,6 +122,33 @@ def test_classes_that_are_not_labelled_are_left_out(tmp_path: Path) -> None:
     assert record["calibration"]["expected_error"] == pytest.approx((0.1 + 0.7) / 2)
     assert [(one["reason"], one["image"]) for one in record["label_errors"]] == [("missing", 3)]
     assert record["max_detections"] == 300
+
+
+def voc(root: Path) -> None:
+    """One image of two objects, a cat and a dog, and one without any."""
+    (root / "ImageSets/Segmentation").mkdir(parents=True)
+    (root / "ImageSets/Segmentation/val.txt").write_text("2007_000001\n2007_000002\n")
+    for name, labels in (("SegmentationClass", (8, 12)), ("SegmentationObject", (1, 2))):
+        for key, drawn in (("2007_000001", True), ("2007_000002", False)):
+            labelled = np.zeros((200, 200), np.uint8)
+            if drawn:
+                labelled[:40, :40], labelled[100:140, 100:140] = labels
+            put(root / name / f"{key}.png", png(labelled))
+
+
+def test_objects_of_voc(tmp_path: Path) -> None:
+    voc(tmp_path / "VOC2012")
+    rows = [(2007000001, 8, HERE, 0.9), (2007000001, 8, THERE, 0.8), (2007000002, 12, HERE, 0.7)]
+    listed = [{"image_id": i, "category_id": k, "segmentation": runs(b), "score": s} for i, k, b, s in rows]
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(listed))
+    record = as_record(anatomy(results, dataset="voc-sds", data_root=tmp_path))
+    assert record["errors"]["counts"] == {"Cls": 1, "Loc": 0, "Both": 0, "Dupe": 0, "Bkg": 1, "Miss": 0}
+    assert record["calibration"]["expected_error"] == pytest.approx((0.1 + 0.8 + 0.7) / 3)
+    # Objects have no ids: where they are says the box.
+    annotation = {"id": None, "class": "dog", "area": 1600, "box": list(THERE)}
+    assert record["label_errors"][0]["annotation"] == annotation
+    assert record["label_errors"][1]["image"] == 2007000002
 
 
 def test_scores_that_are_no_probabilities(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""Records as JSON has them: read, listed by id, and turned into columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from segbench.errors import BadParameter, DatasetError, SegbenchError
+
+Record: TypeAlias = dict[str, Any]
+
+
+def read_json(file: str | Path, kind: type[SegbenchError]) -> Any:
+    """Return what a file of JSON holds; `kind` is the error that is raised where it holds none."""
+    try:
+        return json.loads(Path(file).read_bytes())
+    except OSError as error:
+        raise kind(f"cannot be read: {error.strerror}", file=str(file)) from None
+    except (ValueError, RecursionError) as error:
+        raise kind(f"no JSON: {error}", expected="JSON, as in COCO", file=str(file)) from None
+
+
+def listed(values: Any) -> list[Any]:
+    """Return ids or names, `values`, as a list; a text is one name."""
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        return [values]
+    return list(values)
+
+
+def column(records: Sequence[Record], key: str, what: str, kind: type[SegbenchError] = DatasetError) -> list[Any]:
+    """Return what all records have under a key.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        The records.
+    key : str
+        The key.
+    what : str
+        What to call a record.
+    kind : type
+        The error to raise.
+
+    Returns
+    -------
+    list
+        A value for each.
+
+    Raises
+    ------
+    SegbenchError
+        Of that kind, for the first record without the key.
+    """
+    try:
+        return [record[key] for record in records]
+    except (KeyError, TypeError):
+        row = next(i for i, record in enumerate(records) if not isinstance(record, Mapping) or key not in record)
+    name = f"id {records[row]['id']}" if isinstance(records[row], Mapping) and "id" in records[row] else f"{row + 1}"
+    raise kind(f"{what} {name}: no key {key!r}", expected=f"{key!r} in all of them")
+
+
+def value_of(record: Record, key: str) -> Any:
+    """Return what an annotation, `record`, has under a `key`.
+
+    Raises
+    ------
+    DatasetError
+        Where it has none.
+    """
+    return column([record], key, "annotation")[0]
+
+
+def by_id(records: Sequence[Record], what: str) -> dict[Any, Record]:
+    """Return `records` by their ids; `what` is what to call one."""
+    return dict(zip(column(records, "id", what), records, strict=True))
+
+
+def picked(records: Mapping[Any, Record], ids: Any, what: str) -> list[Record]:
+    """Return some records.
+
+    Parameters
+    ----------
+    records : mapping of id to dict
+        All.
+    ids : id or sequence of ids
+        Which.
+    what : str
+        What to call one.
+
+    Returns
+    -------
+    list of dict
+        Those, in the order of the ids.
+
+    Raises
+    ------
+    BadParameter
+        For an unknown id.
+    """
+    wanted = listed(ids)
+    stranger = [i for i in wanted if i not in records]
+    if stranger:
+        raise BadParameter(f"no {what} {stranger[0]!r}", expected=f"the id of one of {len(records)}")
+    return [records[i] for i in wanted]

@@ -1,0 +1,316 @@
+"""The annotations that an evaluation asks for, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.compat.cocorecords import Record, column
+from segbench.compat.cocoruns import segmentations
+from segbench.errors import BadJson, BadRle, DatasetError, SegbenchError, ShapeMismatch
+from segbench.frozen import dataclass
+from segbench.kernels.rle import RleFault, Runs, select
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for.
+
+    Parameters
+    ----------
+    images : sequence
+        Ids of images, in order.
+    categories : sequence
+        Ids of categories, in order.
+    pooled : bool
+        Whether all categories are one class.
+    iou_type : {'segm', 'bbox', 'boundary'}
+        What overlaps.
+    """
+
+    images: Sequence[Any]
+    categories: Sequence[Any]
+    pooled: bool
+    iou_type: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What true instances and detections share.
+
+    Parameters
+    ----------
+    ids : ndarray of int64, shape (n,)
+        Their ids.
+    images, classes : ndarray of int64, shape (n,)
+        Their places among those that are wanted.
+    areas : ndarray of float64, shape (n,)
+        In pixels.
+    boxes : ndarray of float64, shape (n, 4), optional
+        Left, top, width and height, where boxes are compared.
+    masks : Runs, optional
+        The masks, where masks are compared.
+    """
+
+    ids: Integers
+    images: Integers
+    classes: Integers
+    areas: Floats
+    boxes: Floats | None
+    masks: Runs | None
+
+    def take(self, rows: Integers) -> Self:
+        """Return some `rows`, in their order."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        taken = {
+            name: select(one, rows) if isinstance(one, Runs) else one[rows]
+            for name, one in given.items()
+            if one is not None
+        }
+        return replace(self, **taken)
+
+
+@dataclass(frozen=True)
+class TrueRows(Rows):
+    """True instances.
+
+    Parameters
+    ----------
+    crowd : ndarray of bool, shape (n,)
+        Regions of many instances.
+    ignored : ndarray of bool, shape (n,)
+        What does not count, whatever its area.
+    """
+
+    crowd: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FoundRows(Rows):
+    """Detections.
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n,)
+        How sure each is.
+    """
+
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The records of one side.
+
+    Parameters
+    ----------
+    records : list of dict
+        By image, and within it in the order of the file, or where classes are pooled, of categories.
+    images, classes : ndarray of int64, shape (n,)
+        Their places among those that are wanted.
+    what : str
+        What to call a record.
+    kind : type
+        The error for what is wrong with one.
+    """
+
+    records: list[Record]
+    images: Integers
+    classes: Integers
+    what: str
+    kind: type[SegbenchError]
+
+    @property
+    def ids(self) -> Integers:
+        """The ids, of which no two are equal."""
+        numbers = self.numbers("id")
+        ids, counts = np.unique(numbers, return_counts=True)
+        if len(ids) < len(numbers):
+            found = f"{self.what} id {ids[np.argmax(counts > 1)]:g} twice"
+            raise self.kind(found, expected="each id once", count=int((counts > 1).sum()))
+        return numbers.astype(np.int64)
+
+    def numbers(self, key: str) -> Floats:
+        """Return the numbers under a `key`."""
+        values = column(self.records, key, self.what, self.kind)
+        try:
+            numbers = np.array(values, np.float64)
+        except (TypeError, ValueError, OverflowError):
+            numbers = np.empty((0, 0))
+        if numbers.ndim != 1 or np.isnan(numbers).any():
+            i = next(i for i, value in enumerate(values) if not _is_number(value))
+            raise self.kind(f"{self._named(i)}: {key} {values[i]!r}", expected="a number")
+        return numbers
+
+    def flags(self, key: str) -> NDArray[np.bool_]:
+        """Return which have anything but 0 under a `key`."""
+        flags: NDArray[np.bool_] = self.numbers(key) != 0
+        return flags
+
+    def boxes(self) -> Floats:
+        """Return left, top, width and height of each."""
+        given = column(self.records, "bbox", self.what, self.kind)
+        wrong = next((i for i, box in enumerate(given) if not hasattr(box, "__len__") or len(box) != 4), None)
+        if wrong is None:
+            try:
+                table = np.array(given, np.float64).reshape(-1, 4)
+            except (TypeError, ValueError):
+                raise self.kind(f"{self.what}: a bbox of other things than numbers", expected="numbers") from None
+            if np.isfinite(table).all():
+                return table
+            wrong = int(np.argmin(np.isfinite(table).all(axis=1)))
+        expected = "four numbers: left, top, width and height"
+        raise self.kind(f"{self._named(wrong)}: bbox {given[wrong]!r}", expected=expected)
+
+    def masks(self, sizes: NDArray[np.int64]) -> Runs:
+        """Return the masks; `sizes` are height and width of each wanted image."""
+        given = column(self.records, "segmentation", self.what, self.kind)
+        try:
+            return segmentations(given, [(h, w) for h, w in sizes[self.images].tolist()])
+        except RleFault as error:
+            kind = DatasetError if self.kind is DatasetError else BadRle
+            raise kind(f"{self._named(error.index)}: {error.found}", expected=error.expected) from None
+
+    def _named(self, i: int) -> str:
+        return f"{self.what} id {self.records[i].get('id', '?')}"
+
+
+def rows_of_truth(coco: Any, wanted: Wanted) -> TrueRows:
+    """Return the true instances.
+
+    Parameters
+    ----------
+    coco : COCO
+        The truth, of this package or of pycocotools.
+    wanted : Wanted
+        Which of it.
+
+    Returns
+    -------
+    TrueRows
+        By image.
+
+    Raises
+    ------
+    DatasetError
+        For an annotation that lacks something, or has what it cannot have.
+    """
+    rows = _listed(coco, wanted, "annotation", DatasetError)
+    crowd = rows.flags("iscrowd")
+    ignored = crowd
+    if wanted.iou_type == "boundary":
+        ignored = crowd | np.array([bool(record.get("ignore", 0)) for record in rows.records], np.bool_)
+    return TrueRows(*_shared(rows, coco, wanted), crowd, ignored)
+
+
+def rows_of_results(coco: Any, wanted: Wanted, truth: Any) -> FoundRows:
+    """Return the detections.
+
+    Parameters
+    ----------
+    coco : COCO
+        The results, of this package or of pycocotools.
+    wanted : Wanted
+        Which of them.
+    truth : COCO
+        The truth, which knows the sizes of images.
+
+    Returns
+    -------
+    FoundRows
+        By image.
+
+    Raises
+    ------
+    SubmissionError
+        For a detection that lacks something, or has what it cannot have.
+    """
+    rows = _listed(coco, wanted, "detection", BadJson)
+    shared = _shared(rows, truth, wanted)
+    wrong = shared[0] <= 0
+    if wrong.any():
+        # The official tool writes the id to the annotation that is taken, and takes what is not positive for "free".
+        found = f"detection id {shared[0][np.argmax(wrong)]}"
+        raise BadJson(found, expected="ids from 1", mend="COCO.loadRes numbers detections", count=int(wrong.sum()))
+    return FoundRows(*shared, rows.numbers("score"))
+
+
+def _listed(coco: Any, wanted: Wanted, what: str, kind: type[SegbenchError]) -> Listed:
+    places = {category: k for k, category in enumerate(wanted.categories)}
+    records: list[Record] = []
+    counts, classes = [], []
+    for image in wanted.images:
+        of_image = coco.imgToAnns.get(image, [])
+        labels = [places.get(label, -1) for label in column(of_image, "category_id", what, kind)]
+        kept = [(label, record) for label, record in zip(labels, of_image, strict=True) if label >= 0]
+        if wanted.pooled:
+            kept.sort(key=lambda pair: pair[0])
+        records += [record for _, record in kept]
+        classes += [label for label, _ in kept]
+        counts.append(len(kept))
+    labels_ = np.zeros(len(classes), np.int64) if wanted.pooled else np.array(classes, np.int64)
+    return Listed(records, np.repeat(np.arange(len(counts)), np.array(counts, np.int64)), labels_, what, kind)
+
+
+def _shared(
+    rows: Listed, truth: Any, wanted: Wanted
+) -> tuple[Integers, Integers, Integers, Floats, Floats | None, Runs | None]:
+    has_boxes = wanted.iou_type == "bbox"
+    boxes = rows.boxes() if has_boxes else None
+    masks = None if has_boxes else rows.masks(_sizes(truth, wanted.images))
+    return rows.ids, rows.images, rows.classes, rows.numbers("area"), boxes, masks
+
+
+def _sizes(truth: Any, images: Sequence[Any]) -> Integers:
+    """Return height and width of each image, 0 where the truth does not know it: such have no polygons."""
+    known = [truth.imgs.get(image, {}) for image in images]
+    sizes = [(one.get("height") or 0, one.get("width") or 0) for one in known]
+    return np.array(sizes, np.int64).reshape(-1, 2)
+
+
+def refuse_sizes(truth: TrueRows, found: FoundRows) -> None:
+    """Refuse masks of one image that differ in size.
+
+    Parameters
+    ----------
+    truth : TrueRows
+        The true instances.
+    found : FoundRows
+        The detections.
+
+    Raises
+    ------
+    ShapeMismatch
+        For the first detection of another size than a true instance of its image.
+    """
+    if truth.masks is None or found.masks is None or not len(truth.ids):
+        return
+    first = np.full((int(max(truth.images.max(), found.images.max(initial=0))) + 1, 3), -1, np.int64)
+    own = np.stack([truth.masks.heights, truth.masks.widths, truth.ids], axis=1)
+    first[truth.images[::-1]] = own[::-1]
+    expected = first[found.images]
+    heights, widths = found.masks.heights, found.masks.widths
+    wrong = (expected[:, 0] >= 0) & ((expected[:, 0] != heights) | (expected[:, 1] != widths))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ShapeMismatch(
+            f"detection id {found.ids[i]}: a mask of size [{heights[i]}, {widths[i]}]",
+            expected=f"[{expected[i, 0]}, {expected[i, 1]}], as annotation id {expected[i, 2]} of its image",
+            mend="height comes first" if expected[i, :2].tolist() == [widths[i], heights[i]] else "",
+            count=int(wrong.sum()),
+        )
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError, OverflowError):
+        return False
