@@ -3,107 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any, Self, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.compat.cocorecords import Record, column
 from segbench.compat.cocoruns import segmentations
-from segbench.errors import BadJson, BadRle, DatasetError, SegbenchError, ShapeMismatch
+from segbench.compat.cocosides import Flags, Floats, FoundRows, Integers, TrueRows, Wanted
+from segbench.errors import BadJson, BadRle, DatasetError, SegbenchError
 from segbench.frozen import dataclass
-from segbench.kernels.rle import RleFault, Runs, select
-
-Floats: TypeAlias = NDArray[np.float64]
-Integers: TypeAlias = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is asked for.
-
-    Parameters
-    ----------
-    images : sequence
-        Ids of images, in order.
-    categories : sequence
-        Ids of categories, in order.
-    pooled : bool
-        Whether all categories are one class.
-    iou_type : {'segm', 'bbox', 'boundary'}
-        What overlaps.
-    """
-
-    images: Sequence[Any]
-    categories: Sequence[Any]
-    pooled: bool
-    iou_type: str
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What true instances and detections share.
-
-    Parameters
-    ----------
-    ids : ndarray of int64, shape (n,)
-        Their ids.
-    images, classes : ndarray of int64, shape (n,)
-        Their places among those that are wanted.
-    areas : ndarray of float64, shape (n,)
-        In pixels.
-    boxes : ndarray of float64, shape (n, 4), optional
-        Left, top, width and height, where boxes are compared.
-    masks : Runs, optional
-        The masks, where masks are compared.
-    """
-
-    ids: Integers
-    images: Integers
-    classes: Integers
-    areas: Floats
-    boxes: Floats | None
-    masks: Runs | None
-
-    def take(self, rows: Integers) -> Self:
-        """Return some `rows`, in their order."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        taken = {
-            name: select(one, rows) if isinstance(one, Runs) else one[rows]
-            for name, one in given.items()
-            if one is not None
-        }
-        return replace(self, **taken)
-
-
-@dataclass(frozen=True)
-class TrueRows(Rows):
-    """True instances.
-
-    Parameters
-    ----------
-    crowd : ndarray of bool, shape (n,)
-        Regions of many instances.
-    ignored : ndarray of bool, shape (n,)
-        What does not count, whatever its area.
-    """
-
-    crowd: NDArray[np.bool_]
-    ignored: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class FoundRows(Rows):
-    """Detections.
-
-    Parameters
-    ----------
-    scores : ndarray of float64, shape (n,)
-        How sure each is.
-    """
-
-    scores: Floats
+from segbench.kernels.rle import RleFault, Runs
 
 
 @dataclass(frozen=True)
@@ -150,9 +60,9 @@ class Listed:
             raise self.kind(f"{self._named(i)}: {key} {values[i]!r}", expected="a number")
         return numbers
 
-    def flags(self, key: str) -> NDArray[np.bool_]:
+    def flags(self, key: str) -> Flags:
         """Return which have anything but 0 under a `key`."""
-        flags: NDArray[np.bool_] = self.numbers(key) != 0
+        flags: Flags = self.numbers(key) != 0
         return flags
 
     def boxes(self) -> Floats:
@@ -274,39 +184,6 @@ def _sizes(truth: Any, images: Sequence[Any]) -> Integers:
     known = [truth.imgs.get(image, {}) for image in images]
     sizes = [(one.get("height") or 0, one.get("width") or 0) for one in known]
     return np.array(sizes, np.int64).reshape(-1, 2)
-
-
-def refuse_sizes(truth: TrueRows, found: FoundRows) -> None:
-    """Refuse masks of one image that differ in size.
-
-    Parameters
-    ----------
-    truth : TrueRows
-        The true instances.
-    found : FoundRows
-        The detections.
-
-    Raises
-    ------
-    ShapeMismatch
-        For the first detection of another size than a true instance of its image.
-    """
-    if truth.masks is None or found.masks is None or not len(truth.ids):
-        return
-    first = np.full((int(max(truth.images.max(), found.images.max(initial=0))) + 1, 3), -1, np.int64)
-    own = np.stack([truth.masks.heights, truth.masks.widths, truth.ids], axis=1)
-    first[truth.images[::-1]] = own[::-1]
-    expected = first[found.images]
-    heights, widths = found.masks.heights, found.masks.widths
-    wrong = (expected[:, 0] >= 0) & ((expected[:, 0] != heights) | (expected[:, 1] != widths))
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        raise ShapeMismatch(
-            f"detection id {found.ids[i]}: a mask of size [{heights[i]}, {widths[i]}]",
-            expected=f"[{expected[i, 0]}, {expected[i, 1]}], as annotation id {expected[i, 2]} of its image",
-            mend="height comes first" if expected[i, :2].tolist() == [widths[i], heights[i]] else "",
-            count=int(wrong.sum()),
-        )
 
 
 def _is_number(value: Any) -> bool:

@@ -31,10 +31,12 @@ def mixed(outcomes: NDArray[np.uint8], ties: NDArray[np.int64]) -> NDArray[np.bo
         Whether at some threshold one of the tie is right and another one wrong.
     """
     found = np.zeros(len(ties), np.bool_)
-    n = int(ties.max(initial=0)) + 1
-    for column in outcomes.T:
-        right, wrong = (np.bincount(ties[column == kind], minlength=n) > 0 for kind in (TRUE, FALSE))
-        found |= (right & wrong)[ties]
+    shared = np.flatnonzero(np.bincount(ties)[ties] > 1)
+    own = ties[shared]
+    n = int(own.max(initial=0)) + 1
+    for column in outcomes[shared].T:
+        right, wrong = (np.bincount(own[column == kind], minlength=n) > 0 for kind in (TRUE, FALSE))
+        found[shared] |= (right & wrong)[own]
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from segbench.datasets.cocoresults import read_results
-from segbench.errors import BadParameter, DatasetError, counted
+from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
 from segbench.kernels.rle import boxes as boxes_of
 from segbench.metrics.annotations import Annotations, Columns, Detections, Flags, Integers, Labelled
@@ -291,6 +291,6 @@ def _warnings(material: Material) -> list[str]:
     if not len(labels):
         return ["no detection at all"]
     if strange.any():
-        classes = counted(int(strange.sum()), "class").replace("classs", "classes")
-        return [f"{classes} without an annotation {'is' if strange.sum() == 1 else 'are'} predicted: AP 0 in TIDE"]
+        which = "1 class is" if strange.sum() == 1 else f"{strange.sum()} classes are"
+        return [f"{which} predicted without an annotation: AP 0 in TIDE"]
     return []

@@ -209,8 +209,9 @@ class InstanceRun:
     def _note(self, whole: Outcome, keys: Sequence[str], span: Sequence[int]) -> None:
         truth, results = self.truth.digest, self.results.digest
         noted = Notes()
-        for image, size in zip(span, self.truth.sizes[span].tolist(), strict=True):
-            noted.take([keys[image]], [size, truth], results, ())
+        noted.take_alike(
+            [keys[image] for image in span], [[size, truth] for size in self.truth.sizes[span].tolist()], results
+        )
         whole.note(noted)
 
 

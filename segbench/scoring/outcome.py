@@ -85,6 +85,12 @@ class Notes:
     missing: int = 0
     noticed: dict[str, int] = field(default_factory=dict)
 
+    def take_alike(self, keys: Sequence[str], truths: Sequence[list[Any]], prediction: str) -> None:
+        """Note images that one file answers for, by their keys and what `Record.truth` is of each."""
+        self.truth += b"".join(json_line([[key], *truth]) + b"\n" for key, truth in zip(keys, truths, strict=True))
+        self.predictions += b"".join(json_line([[key], prediction]) + b"\n" for key in keys)
+        self.n_images += len(keys)
+
     def take(self, key: list[str], truth: list[Any], prediction: str | None, noticed: Sequence[str]) -> None:
         """Note an image: its key, `Record.truth`, the digest of its prediction, and what was noticed."""
         self.truth += json_line([key, *truth]) + b"\n"

@@ -97,14 +97,15 @@ def _metric(counted: Recount) -> DetectionMetric:
 
 def _curve(counted: Recount, metric: DetectionMetric, iou: float) -> Reliability:
     ranked = metric.ranked(counted.outcome.states[metric.family], counted.case.plan.space).columns
-    scores, ranks = ranked["score"], ranked.get("rank", np.zeros(0, np.int64))
-    if not len(scores):
+    if not ranked.get("rank", np.zeros(0)).size:
         raise DatasetError("no detection", expected="a score to draw", file=counted.file)
-    outcomes = outcomes_of(ranked, (iou,), AREAS.index("all"))[:, 0, 0]
+    scores, outcomes = ranked["score"], outcomes_of(ranked, (iou,), AREAS.index("all"))[:, 0, 0]
     judged = (outcomes == TRUE) | (outcomes == FALSE)
     if metric.rules in ("coco", "lvis"):
         # Another metric of the result may have asked for more detections.
-        judged &= ranks < metric.max_detections
+        judged &= ranked["rank"] < metric.max_detections
+    if not judged.any():
+        raise DatasetError("no detection that is right or wrong", expected="a score to draw", file=counted.file)
     try:
         return reliability(scores[judged], outcomes[judged] == TRUE)
     except BadParameter as error:

@@ -32,7 +32,7 @@ def files(tmp_path: Path) -> list[object]:
 def test_the_page(run: CommandLine, files: list[object]) -> None:
     outcome = run("anatomy", *files)
     assert outcome.code == 0
-    assert outcome.err == "segbench: warning: 1 class without an annotation is predicted: AP 0 in TIDE\n"
+    assert outcome.err == "segbench: warning: 1 class is predicted without an annotation: AP 0 in TIDE\n"
     lines = outcome.out.splitlines()
     assert lines[0] == "instances@1  custom  3 images"
     assert all(len(line) <= 80 for line in lines)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from segbench.metrics.tide import CORRECTIONS, decompose, errors
@@ -25,13 +26,17 @@ def tool() -> Iterator[Any]:
             patch.delitem(sys.modules, name)
 
 
-def official(tool: Any, true: Sequence[True_], found: Sequence[Found]) -> tuple[dict[str, float], dict[str, int]]:
+def official(
+    tool: Any, true: Sequence[True_], found: Sequence[Found], unlabelled: Sequence[tuple[int, int]]
+) -> tuple[dict[str, float], dict[str, int]]:
     """AP and costs in percent, and numbers of errors."""
     truth, results = tool.Data("truth"), tool.Data("results")
     for image in range(6):
         truth.add_image(image, str(image))
     for image, label, box, crowd in true:
         (truth.add_ignore_region if crowd else truth.add_ground_truth)(image, label, list(box), None)
+    for image, label in unlabelled:
+        truth.add_ignore_region(image, label)
     for image, label, box, score in found:
         results.add_detection(image, label, score, list(box), None)
     tide = tool.TIDE()
@@ -41,15 +46,19 @@ def official(tool: Any, true: Sequence[True_], found: Sequence[Found]) -> tuple[
     return {"ap": run.ap, **both["main"]["results"], **both["special"]["results"]}, counts
 
 
-def test_equals_the_tool(tool: Any) -> None:
+@pytest.mark.parametrize("share", [0, 0.3])
+def test_equals_the_tool(share: float, tool: Any) -> None:
+    """A `share` of classes is not labelled in an image, as in LVIS."""
     compared_sets = 0
     for seed in range(400):
         true, found = random_sets(seed)
-        both = compared(true, found)
+        drawn = np.random.default_rng(seed).random((6, N_CLASSES)) < share
+        unlabelled = [(int(image), int(label)) for image, label in np.argwhere(drawn)]
+        both = compared(true, found, excused=[i for i, row in enumerate(found) if row[:2] in unlabelled])
         kinds = errors(both)
         result = decompose(both, kinds, N_CLASSES)
         try:
-            costs, counts = official(tool, true, found)
+            costs, counts = official(tool, true, found, unlabelled)
         except ZeroDivisionError:
             # It divides by the number of classes that have anything left: undefined here.
             assert any(value != value for value in (result.ap, *result.delta.values()))

@@ -173,7 +173,7 @@ def test_a_class_that_is_only_predicted_is_told(tmp_path: Path) -> None:
     truth = write_truth(tmp_path, TRUE[:1])
     rows: list[Found] = [(0, DOG, HERE, 0.5), (0, COW, HERE, 0.5)]
     one = anatomy(write_results(tmp_path, rows), dataset="instances", truth=truth, iou_type="bbox")
-    assert one.warnings == ("2 classes without an annotation are predicted: AP 0 in TIDE",)
+    assert one.warnings == ("2 classes are predicted without an annotation: AP 0 in TIDE",)
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

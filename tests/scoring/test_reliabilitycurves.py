@@ -103,6 +103,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
         reliability_diagram([result(tmp_path, "logits", [(0, CAT, HERE, 3.0)])])
     with pytest.raises(DatasetError, match="no detection; expected a score to draw"):
         reliability_diagram([result(tmp_path, "none", [])])
+    with pytest.raises(DatasetError, match="no detection that is right or wrong"):
+        reliability_diagram([result(tmp_path, "crowd", [(2, DOG, HERE, 0.5)])])
     with pytest.raises(BadParameter, match="the same result twice"):
         reliability_diagram([path, path])
 
