@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from segbench.frozen import dataclass
 from segbench.protocols.load import load_protocol
 from segbench.result import SCHEMA
 from segbench.scoring.judge import Case
-from segbench.scoring.outcome import Outcome
+from segbench.scoring.outcome import Outcome, Record
 from segbench.scoring.statefile import case_of, describe, outcome_of, read_header, whole_of
 
 _AGAIN = "score again with -o RESULT.json"
@@ -52,7 +52,7 @@ class Recount:
         }
 
 
-def recount(path: Path, dataset: str | None = None) -> Recount:
+def recount(path: Path, dataset: str | None = None, on_record: Callable[[Record], None] | None = None) -> Recount:
     """Read a result and count its state again.
 
     Parameters
@@ -61,6 +61,8 @@ def recount(path: Path, dataset: str | None = None) -> Recount:
         The result, in JSON.
     dataset : str, optional
         The data set, where it is a protocol of one's own.
+    on_record : callable, optional
+        Called with the record of each image.
 
     Returns
     -------
@@ -81,7 +83,7 @@ def recount(path: Path, dataset: str | None = None) -> Recount:
             f"shard {header.shard} of a run", expected="a whole result", mend="run: segbench merge", file=str(path)
         )
     case = case_of(whole_of([header]), load_protocol(dataset or header.protocol.partition("@")[0]))
-    outcome = outcome_of([state], case.plan)
+    outcome = outcome_of([state], case.plan, on_record)
     if outcome.n_images != header.n_images:
         raise DatasetError(
             f"{outcome.n_images} images", expected=f"{header.n_images} as the header says", file=str(state)
