@@ -62,7 +62,19 @@ def column(records: Sequence[Record], key: str, what: str, kind: type[SegbenchEr
 
 
 def value_of(record: Record, key: str) -> Any:
-    """Return what an annotation, `record`, has under a `key`.
+    """Return what an annotation has under a key.
+
+    Parameters
+    ----------
+    record : dict
+        The annotation.
+    key : str
+        The key.
+
+    Returns
+    -------
+    object
+        The value.
 
     Raises
     ------

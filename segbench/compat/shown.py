@@ -8,6 +8,13 @@ import sys
 def show(text: str) -> None:
     """Write a `text` to standard output.
 
+    Parameters
+    ----------
+    text : str
+        What is shown.
+
+    Notes
+    -----
     Only where the other library prints because it was asked to, as `COCOeval.summarize` is. Nothing else below the
     command line writes there.
     """

@@ -36,17 +36,29 @@ class Grid:
         The affine, four rows of four numbers: from array index to mm.
     has_unit : bool
         Whether the file says in which unit its numbers are; mm where it does not.
+    is_placed : bool
+        Whether the file says where the volume lies in a body or scanner.
     """
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     rows: tuple[tuple[float, ...], ...]
     has_unit: bool = True
+    is_placed: bool = True
 
     @property
     def affine(self) -> Affine:
         """The affine, shape (4, 4)."""
         return np.array(self.rows, np.float64)
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Where each axis leads to, the nearest of R, A, S and L, P, I; empty texts where the file does not say."""
+        if not self.is_placed:
+            return ("",) * 3
+        main = self.affine[:3, :3]
+        nearest = np.abs(main).argmax(axis=0).tolist()
+        return tuple("LPI"[i] if main[i, axis] < 0 else "RAS"[i] for axis, i in enumerate(nearest))
 
     @property
     def corners(self) -> Affine:

@@ -92,11 +92,23 @@ class Nifti:
         UnreadableImage
             When the file is cut or damaged, goes on behind the voxels, or its scaling makes no whole numbers.
         """
+        native = self._native()
+        is_plain = self.dtype.kind != "f" and (self.slope, self.intercept) == (1.0, 0.0)
+        return native if is_plain else self._whole(self._scaled(native))
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The voxels of a scan, whatever numbers they are; raises as `labels` does for a cut or damaged file."""
+        return self._scaled(self._native())
+
+    def _native(self) -> NDArray[Any]:
         n = math.prod(self.grid.shape)
         voxels = np.frombuffer(self._voxels(n * self.dtype.itemsize), self.dtype, n, self.offset)
-        native = _row_major(voxels.reshape(self.grid.shape, order="F"), self.dtype.newbyteorder("="))
-        is_plain = self.dtype.kind != "f" and (self.slope, self.intercept) == (1.0, 0.0)
-        return native if is_plain else self._whole(native * np.float64(self.slope) + np.float64(self.intercept))
+        return _row_major(voxels.reshape(self.grid.shape, order="F"), self.dtype.newbyteorder("="))
+
+    def _scaled(self, native: NDArray[Any]) -> NDArray[np.float64]:
+        scaled: NDArray[np.float64] = native * np.float64(self.slope) + np.float64(self.intercept)
+        return scaled
 
     def _voxels(self, size: int) -> bytes:
         end = self.offset + size
@@ -257,7 +269,8 @@ def _grid(header: Any, shape: tuple[int, ...]) -> Grid:
             expected="the same",
             mend="save it again with the spacing that is right in both",
         )
-    return Grid(shape, spacing, tuple(map(tuple, affine.tolist())), unit in _UNITS)
+    is_placed = bool(header["sform_code"] > 0 or header["qform_code"] > 0)
+    return Grid(shape, spacing, tuple(map(tuple, affine.tolist())), unit in _UNITS, is_placed)
 
 
 def _row_major(voxels: Labels, dtype: np.dtype[Any]) -> Labels:

@@ -137,7 +137,25 @@ def _taken(column: Any, rows: Integers) -> Any:
 
 
 def needed(column: Any, what: str) -> Any:
-    """Return a `column`, or refuse instances that have none."""
+    """Return a column that must be there.
+
+    Parameters
+    ----------
+    column : object
+        The column, or None.
+    what : str
+        What it holds, for the error.
+
+    Returns
+    -------
+    object
+        The column.
+
+    Raises
+    ------
+    BadParameter
+        When it is None.
+    """
     if column is None:
         raise BadParameter(f"instances without {what}", expected=what)
     return column

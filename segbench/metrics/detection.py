@@ -173,7 +173,7 @@ class DetectionTally(Tally):
 
 
 def outcomes_of(columns: Arrays, thresholds: Sequence[float], area: int) -> NDArray[np.uint8]:
-    """Return the outcomes of rows at some `thresholds` and an `area`, of shape (n, 1, n_thresholds)."""
+    """Return the outcomes of rows with these `columns` at some `thresholds` and an `area`, (n, 1, n_thresholds)."""
     name = next(name for name in columns if name.startswith(_OUTCOMES))
     places = [name.removeprefix(_OUTCOMES).split().index(repr(t)) for t in thresholds]
     return np.ascontiguousarray(columns[name][:, area][:, places])[:, None, :]
@@ -226,7 +226,7 @@ def _unpacked(recorded: Content, rows_of: Mapping[int, int], thresholds: Sequenc
 
 
 def thresholds_of(text: str | tuple[str, ...]) -> tuple[float, ...]:
-    """Return the thresholds that a metric asks for; ``coco`` are the ten of the official tool, to the last bit."""
+    """Return the thresholds that a `text` asks for; ``coco`` are the ten of the official tool, to the last bit."""
     if text == "coco":
         return tuple(np.linspace(0.5, 0.95, 10).tolist())
     return tuple(float(part) for part in ((text,) if isinstance(text, str) else text))

@@ -11,7 +11,13 @@ from segbench.metrics.rules import Classes
 
 @dataclass(frozen=True)
 class Ap50(AveragePrecision):
-    """AP at an IoU of 0.5; see `AveragePrecision`."""
+    """AP at an IoU of 0.5; see `AveragePrecision`.
+
+    Parameters
+    ----------
+    thresholds : str or tuple of str
+        0.5 unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap50"
 
@@ -20,7 +26,13 @@ class Ap50(AveragePrecision):
 
 @dataclass(frozen=True)
 class Ap70(AveragePrecision):
-    """AP at an IoU of 0.7; see `AveragePrecision`."""
+    """AP at an IoU of 0.7; see `AveragePrecision`.
+
+    Parameters
+    ----------
+    thresholds : str or tuple of str
+        0.7 unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap70"
 
@@ -29,7 +41,13 @@ class Ap70(AveragePrecision):
 
 @dataclass(frozen=True)
 class Ap75(AveragePrecision):
-    """AP at an IoU of 0.75; see `AveragePrecision`."""
+    """AP at an IoU of 0.75; see `AveragePrecision`.
+
+    Parameters
+    ----------
+    thresholds : str or tuple of str
+        0.75 unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap75"
 
@@ -38,7 +56,13 @@ class Ap75(AveragePrecision):
 
 @dataclass(frozen=True)
 class ApSmall(AveragePrecision):
-    """AP of small instances; see `AveragePrecision`."""
+    """AP of small instances; see `AveragePrecision`.
+
+    Parameters
+    ----------
+    area : {'all', 'small', 'medium', 'large'}
+        small unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap_small"
 
@@ -47,7 +71,13 @@ class ApSmall(AveragePrecision):
 
 @dataclass(frozen=True)
 class ApMedium(AveragePrecision):
-    """AP of instances of medium size; see `AveragePrecision`."""
+    """AP of instances of medium size; see `AveragePrecision`.
+
+    Parameters
+    ----------
+    area : {'all', 'small', 'medium', 'large'}
+        medium unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap_medium"
 
@@ -56,7 +86,13 @@ class ApMedium(AveragePrecision):
 
 @dataclass(frozen=True)
 class ApLarge(AveragePrecision):
-    """AP of large instances; see `AveragePrecision`."""
+    """AP of large instances; see `AveragePrecision`.
+
+    Parameters
+    ----------
+    area : {'all', 'small', 'medium', 'large'}
+        large unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap_large"
 
@@ -65,7 +101,13 @@ class ApLarge(AveragePrecision):
 
 @dataclass(frozen=True)
 class ApRare(AveragePrecision):
-    """AP of rare classes (LVIS); see `AveragePrecision`."""
+    """AP of rare classes (LVIS); see `AveragePrecision`.
+
+    Parameters
+    ----------
+    classes : str or tuple of str
+        rare unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap_rare"
 
@@ -74,7 +116,13 @@ class ApRare(AveragePrecision):
 
 @dataclass(frozen=True)
 class ApCommon(AveragePrecision):
-    """AP of common classes (LVIS); see `AveragePrecision`."""
+    """AP of common classes (LVIS); see `AveragePrecision`.
+
+    Parameters
+    ----------
+    classes : str or tuple of str
+        common unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap_common"
 
@@ -83,7 +131,13 @@ class ApCommon(AveragePrecision):
 
 @dataclass(frozen=True)
 class ApFrequent(AveragePrecision):
-    """AP of frequent classes (LVIS); see `AveragePrecision`."""
+    """AP of frequent classes (LVIS); see `AveragePrecision`.
+
+    Parameters
+    ----------
+    classes : str or tuple of str
+        frequent unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ap_frequent"
 
@@ -92,7 +146,13 @@ class ApFrequent(AveragePrecision):
 
 @dataclass(frozen=True)
 class Ar1(AverageRecall):
-    """AR with one detection of an image and class; see `AverageRecall`."""
+    """AR with one detection of an image and class; see `AverageRecall`.
+
+    Parameters
+    ----------
+    max_detections : int
+        1 unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ar_1"
 
@@ -101,7 +161,13 @@ class Ar1(AverageRecall):
 
 @dataclass(frozen=True)
 class Ar10(AverageRecall):
-    """AR with ten detections of an image and class; see `AverageRecall`."""
+    """AR with ten detections of an image and class; see `AverageRecall`.
+
+    Parameters
+    ----------
+    max_detections : int
+        10 unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ar_10"
 
@@ -110,7 +176,13 @@ class Ar10(AverageRecall):
 
 @dataclass(frozen=True)
 class Ar300(AverageRecall):
-    """AR with 300 detections, as for LVIS; see `AverageRecall`."""
+    """AR with 300 detections, as for LVIS; see `AverageRecall`.
+
+    Parameters
+    ----------
+    max_detections : int
+        300 unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ar_300"
 
@@ -119,7 +191,13 @@ class Ar300(AverageRecall):
 
 @dataclass(frozen=True)
 class ArSmall(AverageRecall):
-    """AR of small instances; see `AverageRecall`."""
+    """AR of small instances; see `AverageRecall`.
+
+    Parameters
+    ----------
+    area : {'all', 'small', 'medium', 'large'}
+        small unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ar_small"
 
@@ -128,7 +206,13 @@ class ArSmall(AverageRecall):
 
 @dataclass(frozen=True)
 class ArMedium(AverageRecall):
-    """AR of instances of medium size; see `AverageRecall`."""
+    """AR of instances of medium size; see `AverageRecall`.
+
+    Parameters
+    ----------
+    area : {'all', 'small', 'medium', 'large'}
+        medium unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ar_medium"
 
@@ -137,7 +221,13 @@ class ArMedium(AverageRecall):
 
 @dataclass(frozen=True)
 class ArLarge(AverageRecall):
-    """AR of large instances; see `AverageRecall`."""
+    """AR of large instances; see `AverageRecall`.
+
+    Parameters
+    ----------
+    area : {'all', 'small', 'medium', 'large'}
+        large unless another is asked for; the other fields are those of the class above.
+    """
 
     name: ClassVar[str] = "ar_large"
 

@@ -20,7 +20,23 @@ _PREDICTION = ("labels", "scores", "boxes", "masks")
 
 
 def image_number(key: Key) -> int:
-    """Return the number by which images are ordered: the digits that a `key` ends with."""
+    """Return the number by which images are ordered.
+
+    Parameters
+    ----------
+    key : tuple of str
+        Ends with the number.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    BadParameter
+        When it ends with no digit.
+    """
     match = re.search(r"(\d{1,9})$", "/".join(key))
     if match is None:
         raise BadParameter(f"key {key!r}", expected="the number of the image at its end, as ('17',)")

@@ -151,12 +151,12 @@ class DetectionMetric(Metric[DetectionTally]):
         return DetectionTally(space, demands)
 
     def ranked(self, state: State, space: LabelSpace) -> Ranked:
-        """Return the rows of a `state` in the order in which they are judged."""
+        """Return the rows of a `state` counted on a `space` in the order in which they are judged."""
         n = len(space.evaluated)
         return self._rows(state).made("ranked", lambda columns: _ranked(columns, n))
 
     def positives(self, state: State) -> NDArray[np.int64]:
-        """Return how many instances of each class count, of shape (n_classes, 1)."""
+        """Return how many instances of each class a `state` counts, of shape (n_classes, 1)."""
         counts = state.counts(f"{self.matching} positives").values[:, [AREAS.index(self.area)]]
         return np.ascontiguousarray(counts)
 

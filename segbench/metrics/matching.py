@@ -88,7 +88,7 @@ class Matching:
         return limits
 
     def ignored(self, truth: Annotations) -> Flags:
-        """Return which true instances do not count, whatever their size."""
+        """Return which instances of the `truth` do not count, whatever their size."""
         return truth.crowd | truth.ignored if self.honours_ignore else truth.crowd
 
     def areas(self, detections: Detections) -> Floats:
@@ -184,7 +184,8 @@ def matched(
     if matching.rules == "sds":
         found = match_any(ious=ious, pair_offsets=pair_offsets, thresholds=thresholds, **pairs.offsets)
         # Sizes make no difference, yet rows look alike under all rules.
-        found = Matches(*(np.repeat(column, len(AREAS), axis=1) for column in found))
+        n = len(AREAS)
+        found = Matches(np.repeat(found.outcomes, n, axis=1), np.repeat(found.matched, n, axis=1))
     else:
         found = match(
             ious=ious,

@@ -82,7 +82,7 @@ class Rows:
 
     key_columns: tuple[str, ...]
     blocks: list[Arrays] = field(default_factory=list)
-    _made: dict[object, tuple[int, Any]] = field(default_factory=dict, compare=False, repr=False)
+    _made: dict[object, tuple[int, Any]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def add(self, **columns: NDArray[Any]) -> None:
         """Append rows.

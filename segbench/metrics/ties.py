@@ -9,7 +9,7 @@ from segbench.metrics.matching import FALSE, LEFT_OUT, TRUE
 
 
 def tied(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return a number for each row that rows of one class and score share; rows are in the order of both."""
+    """Return a number for each row that rows of one class and score share, given `labels` and `scores` in order."""
     begins = np.ones(len(scores), np.int64)
     begins[1:] = (labels[1:] != labels[:-1]) | (scores[1:] != scores[:-1])
     return np.cumsum(begins)
