@@ -44,7 +44,7 @@ class Judged:
 
     @classmethod
     def of(cls, matched: Matched) -> Judged:
-        """Judge what was `matched`."""
+        """Return what was `matched` as it is judged."""
         found = matched.found
         columns = found.images, found.classes, matched.ranks, found.scores
         return cls(*columns, matched.outcomes, matched.cells, matched.positives)

@@ -60,4 +60,5 @@ def _runs_of(band: NDArray[np.bool_], left: int, top: int, size: tuple[int, int]
     apart[:-1] &= ~touching
     counts = np.diff(places[apart], prepend=0, append=size[0] * size[1])
     # What ends in the last pixel has no background behind it.
-    return counts[: len(counts) - (counts[-1] == 0)].astype(np.uint32)
+    found: NDArray[np.uint32] = counts[: len(counts) - (counts[-1] == 0)].astype(np.uint32)
+    return found

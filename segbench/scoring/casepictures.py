@@ -182,7 +182,10 @@ def _read(
     """Read truth and prediction of a case, and see that both are what was scored."""
     where = str(truths.root) if file is None else submission.where(file)
     if file is None and case.record.prediction is not None:
-        raise MissingPrediction(f"no prediction of {case.name}", expected="the file that was scored", mend=_AGAIN)
+        where = str(submission.where(""))
+        raise MissingPrediction(
+            f"no prediction of {case.name}", expected="the file that was scored", mend=_AGAIN, file=where
+        )
     try:
         reading = Reader(truths, submission).read(case.name, file)
     except SubmissionError as error:
