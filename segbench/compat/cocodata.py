@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 
 from segbench.compat import cocomask
 from segbench.compat.cocoindex import Index
-from segbench.compat.cocorecords import Record, read_json
+from segbench.compat.cocorecords import Record, read_json, value_of
 from segbench.compat.cocoresults import detections_of, rows_of_array
-from segbench.compat.cocoruns import rles_of, segmentations
+from segbench.compat.cocoruns import rles_of, segmentations, size_of
 from segbench.compat.shown import show
 from segbench.errors import BadRle, DatasetError, SegbenchError, SubmissionError
 from segbench.kernels.rle import RleFault
@@ -117,7 +116,7 @@ class COCO(Index):
         """
         return rows_of_array(data)
 
-    def annToRLE(self, ann: Mapping[str, Any]) -> Record:
+    def annToRLE(self, ann: Record) -> Record:
         """Return the mask of an annotation as run lengths.
 
         Parameters
@@ -137,17 +136,17 @@ class COCO(Index):
         BadParameter
             For an unknown image.
         """
-        (image,) = self.loadImgs([ann["image_id"]])
-        given = ann["segmentation"]
+        (image,) = self.loadImgs([value_of(ann, "image_id")])
+        given = value_of(ann, "segmentation")
         if isinstance(given, dict) and isinstance(given.get("counts"), str | bytes):
             return given
         try:
-            return rles_of(segmentations([given], [(image["height"], image["width"])]))[0]
+            return rles_of(segmentations([given], [size_of(image)]))[0]
         except RleFault as error:
             found = f"annotation {ann.get('id')}: {error.found}"
             raise BadRle(found, expected=error.expected) from None
 
-    def annToMask(self, ann: Mapping[str, Any]) -> NDArray[np.uint8]:
+    def annToMask(self, ann: Record) -> NDArray[np.uint8]:
         """Return the mask of an annotation as pixels.
 
         Parameters

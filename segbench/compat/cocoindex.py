@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from segbench.compat.cocorecords import Record, by_id, column, listed, picked, value_of
+from segbench.compat.cocorecords import Record, by_id, ids_in, listed, picked, records_in, value_of
 
 
 class Index:
@@ -39,17 +39,17 @@ class Index:
         Raises
         ------
         DatasetError
-            For a record without one of its ids.
+            For a record without one of its ids, or with one that is none.
         """
-        annotations, categories = self.dataset.get("annotations", []), self.dataset.get("categories", [])
+        annotations = records_in(self.dataset, "annotations")
         by_image, by_category = defaultdict(list), defaultdict(list)
         self.anns = by_id(annotations, "annotation")
-        self.imgs = by_id(self.dataset.get("images", []), "image")
-        self.cats = by_id(categories, "category")
-        for image, annotation in zip(column(annotations, "image_id", "annotation"), annotations, strict=True):
+        self.imgs = by_id(records_in(self.dataset, "images"), "image")
+        self.cats = by_id(records_in(self.dataset, "categories"), "category")
+        for image, annotation in zip(ids_in(annotations, "image_id", "annotation"), annotations, strict=True):
             by_image[image].append(annotation)
         if "categories" in self.dataset:
-            of_category = column(annotations, "category_id", "annotation")
+            of_category = ids_in(annotations, "category_id", "annotation")
             for category, annotation in zip(of_category, annotations, strict=True):
                 by_category[category].append(annotation["image_id"])
         self.imgToAnns, self.catToImgs = by_image, by_category

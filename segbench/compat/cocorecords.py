@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from segbench.errors import BadParameter, DatasetError, SegbenchError
 
 Record: TypeAlias = dict[str, Any]
+
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 def read_json(file: str | Path, kind: type[SegbenchError]) -> Any:
@@ -84,9 +88,67 @@ def value_of(record: Record, key: str) -> Any:
     return column([record], key, "annotation")[0]
 
 
+def ids_in(records: Sequence[Record], key: str, what: str, kind: type[SegbenchError] = DatasetError) -> list[Any]:
+    """Return the ids that all records have under a key: numbers, or texts.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        The records.
+    key : str
+        The key.
+    what : str
+        What to call a record.
+    kind : type
+        The error to raise.
+
+    Returns
+    -------
+    list
+        An id for each.
+
+    Raises
+    ------
+    SegbenchError
+        Of that kind, for the first record without, or with something else.
+    """
+    values = column(records, key, what, kind)
+    expected = str if values and isinstance(values[0], str) else _NUMBERS
+    row = next((i for i, value in enumerate(values) if not isinstance(value, expected)), None)
+    if row is not None:
+        raise kind(f"{what} {row + 1}: {key} {values[row]!r}", expected="numbers, or texts in all of them")
+    return values
+
+
 def by_id(records: Sequence[Record], what: str) -> dict[Any, Record]:
     """Return `records` by their ids; `what` is what to call one."""
-    return dict(zip(column(records, "id", what), records, strict=True))
+    return dict(zip(ids_in(records, "id", what), records, strict=True))
+
+
+def records_in(dataset: Mapping[str, Any], key: str) -> Sequence[Record]:
+    """Return the records that a data set has under a key.
+
+    Parameters
+    ----------
+    dataset : dict
+        The data set.
+    key : str
+        The key.
+
+    Returns
+    -------
+    list of dict
+        None where it lacks the key.
+
+    Raises
+    ------
+    DatasetError
+        For anything but a list.
+    """
+    records = dataset.get(key, [])
+    if not isinstance(records, list | tuple):
+        raise DatasetError(f"{key}: {type(records).__name__}", expected="a list of objects")
+    return records
 
 
 def picked(records: Mapping[Any, Record], ids: Any, what: str) -> list[Record]:

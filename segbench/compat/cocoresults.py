@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.compat.cocorecords import ids_in
 from segbench.compat.cocoruns import corners, segmentations
 from segbench.errors import BadJson, BadParameter, BadRle
 from segbench.kernels.rle import RleFault, areas, boxes
@@ -72,13 +73,18 @@ def detections_of(results: Any, images: AbstractSet[Any]) -> list[dict[str, Any]
     if not isinstance(results, list | tuple):
         raise BadParameter(f"results of the kind {type(results).__name__}", expected="a list, a file or an array")
     for i, result in enumerate(results):
-        if not isinstance(result, dict) or "image_id" not in result:
-            raise BadJson(f"result {i + 1}: no key 'image_id'", expected="an object with image_id, category_id, score")
-        if result["image_id"] not in images:
-            found = f"result {i + 1}: image_id {result['image_id']!r}, which the truth does not have"
-            raise BadJson(found, expected="ids of its images")
+        if not isinstance(result, dict):
+            raise BadJson(
+                f"result {i + 1}: {type(result).__name__}", expected="objects of image_id, category_id, score"
+            )
     if not results:
         return []
+    for key in ("image_id", "category_id"):
+        ids = ids_in(results, key, "result", BadJson)
+        stranger = next((i for i, one in enumerate(ids) if key == "image_id" and one not in images), None)
+        if stranger is not None:
+            found = f"result {stranger + 1}: image_id {ids[stranger]!r}, which the truth does not have"
+            raise BadJson(found, expected="ids of its images")
     first = results[0]
     if first.get("bbox") is not None and not _is_empty(first["bbox"]):
         completed = _with_boxes(results)

@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.compat.cocorecords import Record, column
-from segbench.compat.cocoruns import segmentations
+from segbench.compat.cocoruns import segmentations, size_of
 from segbench.compat.cocosides import Flags, Floats, FoundRows, Integers, TrueRows, Wanted
 from segbench.errors import BadJson, BadRle, DatasetError, SegbenchError
 from segbench.frozen import dataclass
 from segbench.kernels.rle import RleFault, Runs
+
+
+#: The official tool notes ids as floats, which are exact below this.
+_LARGEST = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Listed:
     def ids(self) -> Integers:
         """The ids, of which no two are equal."""
         numbers = self.numbers("id")
+        wrong = (np.abs(numbers) >= _LARGEST) | (numbers != np.floor(numbers))
+        if wrong.any():
+            raise self.kind(f"{self.what} id {numbers[np.argmax(wrong)]:g}", expected="whole numbers below 2**53")
         ids, counts = np.unique(numbers, return_counts=True)
         if len(ids) < len(numbers):
             found = f"{self.what} id {ids[np.argmax(counts > 1)]:g} twice"
@@ -181,9 +188,7 @@ def _shared(
 
 def _sizes(truth: Any, images: Sequence[Any]) -> Integers:
     """Return height and width of each image, 0 where the truth does not know it: such have no polygons."""
-    known = [truth.imgs.get(image, {}) for image in images]
-    sizes = [(one.get("height") or 0, one.get("width") or 0) for one in known]
-    return np.array(sizes, np.int64).reshape(-1, 2)
+    return np.array([size_of(truth.imgs.get(image, {})) for image in images], np.int64).reshape(-1, 2)
 
 
 def _is_number(value: Any) -> bool:

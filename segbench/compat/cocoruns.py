@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,6 +16,9 @@ from segbench.kernels.runs import Integers, RleFault, starts_of
 
 #: A polygon that is a list of fewer numbers may be a box, of which the official tool makes an error.
 _FEWEST_NUMBERS = 5
+
+#: Whole numbers below this are floats as well.
+_LARGEST = 2.0**53
 
 _STRINGS, _LISTS, _POLYGONS = range(3)
 
@@ -87,6 +90,15 @@ def segmentations(given: Sequence[Any], sizes: Sequence[tuple[int, int]] | None)
         return parts[0]
     order = np.argsort(np.concatenate([*rows_of, np.zeros(0, np.int64)]), kind="stable")
     return select(concatenate(parts), order)
+
+
+def size_of(image: Mapping[str, Any]) -> tuple[int, int]:
+    """Return height and width of an `image`, 0 for what is none: such has no mask."""
+    height, width = (
+        side if isinstance(side := image.get(name), int | np.integer) and 0 < side < 1 << 31 else 0
+        for name in ("height", "width")
+    )
+    return int(height), int(width)
 
 
 def polygons(lists: Sequence[Sequence[Any]], sizes: Sequence[tuple[int, int]]) -> Runs:
@@ -183,7 +195,7 @@ def _lists(given: list[dict[str, Any]], _: Any) -> Runs:
     ends = starts_of(np.array([len(counts) for counts in lists], np.int64))
     try:
         flat = np.fromiter(chain.from_iterable(lists), np.float64, int(ends[-1]))
-        whole = flat.astype(np.int64)
+        whole = np.where(np.abs(flat) < _LARGEST, flat, -1).astype(np.int64)
         wrong = np.flatnonzero(flat != whole)
         at = int(np.searchsorted(ends, wrong[0], side="right")) - 1 if len(wrong) else -1
     except (TypeError, ValueError):

@@ -235,7 +235,6 @@ class ArLarge(AverageRecall):
 
 
 METRICS: tuple[type[DetectionMetric], ...] = (
-    AveragePrecision,
     Ap50,
     Ap70,
     Ap75,
@@ -251,5 +250,4 @@ METRICS: tuple[type[DetectionMetric], ...] = (
     ArSmall,
     ArMedium,
     ArLarge,
-    AverageRecall,
 )

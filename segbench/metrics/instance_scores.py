@@ -44,6 +44,9 @@ Interpolation: TypeAlias = Literal["coco", "voc11", "area"]
 Epsilon: TypeAlias = Literal["official", "none"]
 Floats: TypeAlias = NDArray[np.float64]
 
+#: Groups of classes in LVIS.
+FREQUENCIES = ("rare", "common", "frequent")
+
 #: Where precision is read: the recall thresholds of the official tool, some of which are one ulp above k / 100.
 RECALLS = np.linspace(0.0, 1.0, 101)
 
@@ -145,10 +148,17 @@ class DetectionMetric(Metric[DetectionTally]):
         """Return the one tally that serves several `metrics` on a `space`."""
         demands: dict[Matching, Demand] = {}
         for metric in metrics:
+            metric.chosen(space)
             before = demands.get(metric.matching, Demand((), 0))
             thresholds = tuple(sorted({*before.thresholds, *metric.ious}))
             demands[metric.matching] = Demand(thresholds, max(before.most, metric.max_detections))
         return DetectionTally(space, demands)
+
+    def chosen(self, space: LabelSpace) -> list[int]:
+        """Return the rows of the classes in the mean; of LVIS none where no class of the truth is as frequent."""
+        if self.classes in FREQUENCIES and self.classes not in space.groups and self.rules.startswith("lvis"):
+            return []
+        return list(space.select(self.classes))
 
     def ranked(self, state: State, space: LabelSpace) -> Ranked:
         """Return the rows of a `state` counted on a `space` in the order in which they are judged."""
@@ -256,7 +266,7 @@ class AveragePrecision(DetectionMetric):
     def compute(self, state: State, space: LabelSpace) -> Score:
         """Turn ranked detections into a score."""
         table = self._table(state, space)
-        rows = list(space.select(self.classes))
+        rows = self.chosen(space)
         per_class = {space.names[k]: _mean(table[:, :, k]) for k in rows}
         # The same shape as the official table: the order of a sum decides its last bit.
         return Score(_mean(table[:, :, rows] if self.classes != "all" else table), per_class)
@@ -321,7 +331,7 @@ class AveragePrecision(DetectionMetric):
         rows = replace(ranked, columns={**ranked.columns, "rank": np.zeros(len(outcomes), np.int64)})
         orders = [reordered(outcomes[:, 0], ties, moved, first)[:, None] for first in (FALSE, TRUE)]
         tables = [self._curves_of(rows, judged, state)[0] for judged in orders]
-        chosen = list(space.select(self.classes))
+        chosen = self.chosen(space)
         least, most = (_mean(table[:, :, chosen]) for table in tables)
         return least, most, len(moved)
 
@@ -341,6 +351,9 @@ class AverageRecall(DetectionMetric):
     def compute(self, state: State, space: LabelSpace) -> Score:
         """Turn ranked detections into a score."""
         _, recall = self._curves(state, space)
-        rows = list(space.select(self.classes))
+        rows = self.chosen(space)
         per_class = {space.names[k]: _mean(recall[:, k]) for k in rows}
         return Score(_mean(recall[:, rows] if self.classes != "all" else recall), per_class)
+
+
+METRICS: tuple[type[DetectionMetric], ...] = (AveragePrecision, AverageRecall)

@@ -179,6 +179,7 @@ def matched(
         A row for each detection that counts, by image and class, the surest first.
     """
     pairs = _grouped(matching, truth, detections, most, labelled, n_classes)
+    excused = _excused(detections, pairs.rows, labelled, n_classes)
     ious, pair_offsets = _ious(matching, truth, detections, pairs)
     true, areas = truth.without_masks(pairs.truth_rows), matching.areas(detections)[pairs.rows]
     if matching.rules == "sds":
@@ -194,7 +195,7 @@ def matched(
             prediction_areas=areas,
             truth_ignored=matching.ignored(true),
             truth_reusable=_reusable(matching, true),
-            prediction_excused=_excused(detections, pairs.rows, labelled, n_classes),
+            prediction_excused=excused,
             area_ranges=matching.limits,
             thresholds=thresholds,
             later_wins=True,
@@ -202,7 +203,7 @@ def matched(
             **pairs.offsets,
         )
     outcomes, truths = found
-    _spoil_zero_ids(matching, true, areas, outcomes, truths)
+    _spoil_zero_ids(matching, true, (areas, excused), outcomes, truths)
     return Matched(pairs.rows, pairs.ranks, outcomes, np.where(truths >= 0, pairs.truth_rows[truths], -1))
 
 
@@ -319,15 +320,22 @@ def _of_crowds(crowd: Flags, pair_offsets: Integers, truth_offsets: Integers) ->
 
 
 def _spoil_zero_ids(
-    matching: Matching, truth: Annotations, areas: Floats, outcomes: NDArray[np.uint8], truths: NDArray[np.int32]
+    matching: Matching,
+    truth: Annotations,
+    found: tuple[Floats, Flags],
+    outcomes: NDArray[np.uint8],
+    truths: NDArray[np.int32],
 ) -> None:
-    """Take matches with the id 0 back, as the official tool does, for which 0 is no match."""
+    """Take matches with the id 0 back, as the official tool does, for which 0 is no match.
+
+    `found` are the areas of detections, and which are not wrong when they match nothing.
+    """
     if matching.zero_id == "matched" or matching.rules == "sds" or not truth.unnumbered.any():
         return
-    limits = matching.limits
-    outside = (areas[:, None] < limits[:, 0]) | (areas[:, None] > limits[:, 1])
+    limits, areas = matching.limits, found[0][:, None]
+    harmless = (areas < limits[:, 0]) | (areas > limits[:, 1]) | found[1][:, None]
     spoiled = (truths >= 0) & truth.unnumbered[truths] & (outcomes == TRUE)
-    outcomes[spoiled] = np.where(np.broadcast_to(outside[:, :, None], outcomes.shape)[spoiled], LEFT_OUT, FALSE)
+    outcomes[spoiled] = np.where(np.broadcast_to(harmless[:, :, None], outcomes.shape)[spoiled], LEFT_OUT, FALSE)
 
 
 def _offsets(counts: Integers) -> Integers:

@@ -46,9 +46,10 @@ _HOMES = {
     "multilabel": ("multilabel_iou", "multilabel_dice"),
     "video": ("j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay", "jf_mean"),
     "stability": ("t_mean",),
+    "instance_scores": ("ap", "ar_100"),
     "instance_names": (
-        *("ap", "ap50", "ap70", "ap75", "ap_small", "ap_medium", "ap_large", "ap_rare", "ap_common", "ap_frequent"),
-        *("ar_1", "ar_10", "ar_300", "ar_small", "ar_medium", "ar_large", "ar_100"),
+        *("ap50", "ap70", "ap75", "ap_small", "ap_medium", "ap_large", "ap_rare", "ap_common", "ap_frequent"),
+        *("ar_1", "ar_10", "ar_300", "ar_small", "ar_medium", "ar_large"),
     ),
 }
 

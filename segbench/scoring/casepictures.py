@@ -156,6 +156,9 @@ def _picture(
     i = find_key(truths.keys, case.name)
     if i is None:
         raise DatasetError(f"no truth of {case.name}", expected="the truth that was scored", file=str(truths.root))
+    if files[i] is None and case.record.prediction is not None:
+        found, where = f"no prediction of {case.name}", str(volumes.predictions)
+        raise MissingPrediction(found, expected="the file that was scored", mend=_AGAIN, file=where)
     reading = _read(table, case, truths, submission, files[i])
     pair_ = _codes(table, reading.sample)
     truth, prediction = _mask(pair_.truth, structure.rows), _mask(pair_.prediction, structure.rows)
@@ -181,11 +184,6 @@ def _read(
 ) -> Reading:
     """Read truth and prediction of a case, and see that both are what was scored."""
     where = str(truths.root) if file is None else submission.where(file)
-    if file is None and case.record.prediction is not None:
-        where = str(submission.where(""))
-        raise MissingPrediction(
-            f"no prediction of {case.name}", expected="the file that was scored", mend=_AGAIN, file=where
-        )
     try:
         reading = Reader(truths, submission).read(case.name, file)
     except SubmissionError as error:

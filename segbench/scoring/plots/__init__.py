@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from segbench.errors import require
 from segbench.scoring.bandcurves import BandDiagram, band_diagram
+from segbench.scoring.casepictures import CasePicture
+from segbench.scoring.casetable import CaseTable
 from segbench.scoring.diagrams import Diagram, Kind, diagram
 from segbench.scoring.plots.bands import TITLE, compose_bands
 from segbench.scoring.plots.canvas import in_common, own_style, readable
+from segbench.scoring.plots.cases import compose_cases
 from segbench.scoring.plots.levels import TITLES, compose_levels
 from segbench.scoring.plots.reliability import TITLE as RELIABILITY
 from segbench.scoring.plots.reliability import compose_reliability
@@ -89,11 +92,51 @@ def draw(shown: AnyDiagram, format: str = "svg") -> bytes:
         When matplotlib is not installed.
     """
     title = f"{_TITLES[shown.kind]} of {', '.join(shown.names)}: {in_common(shown.terms)}"
-    file = io.BytesIO()
     with own_style():
-        # Neither the date nor the version of matplotlib is part of the figure.
-        maker = {"Creator": f"segbench {__version__}", "Date": None} if format == "svg" else {"Software": None}
-        figure(shown).savefig(file, format=format, metadata={"Title": readable(title), **maker})
+        return _saved(figure(shown), title, format)
+
+
+def draw_cases(table: CaseTable, pictures: Sequence[CasePicture], format: str = "svg") -> bytes:
+    """Return the figure of some cases of a result of volumes as a file.
+
+    Parameters
+    ----------
+    table : CaseTable
+        The result.
+    pictures : sequence of CasePicture
+        The cases, at least one.
+    format : {'svg', 'png'}
+        What is returned.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    MissingPackage
+        When matplotlib is not installed.
+    """
+    names = ", ".join(picture.case.name for picture in pictures)
+    with own_style():
+        return _saved(case_figure(table, pictures), f"{names}: {in_common(table.counted.terms)}", format)
+
+
+def case_figure(table: CaseTable, pictures: Sequence[CasePicture]) -> Figure:
+    """Return the figure of some cases: three axes for each; as for `draw_cases`."""
+    require("matplotlib", extra="plot")
+    with own_style():
+        drawn: Figure = require("matplotlib.figure", extra="plot").Figure()
+        compose_cases(drawn, table, pictures)
+    return drawn
+
+
+def _saved(drawn: Figure, title: str, format: str) -> bytes:
+    file = io.BytesIO()
+    # Neither the date nor the version of matplotlib is part of the figure.
+    maker = {"Creator": f"segbench {__version__}", "Date": None} if format == "svg" else {"Software": None}
+    drawn.savefig(file, format=format, metadata={"Title": readable(title), **maker})
     return file.getvalue()
 
 
