@@ -50,6 +50,10 @@ _STYLE = (
     "overflow-wrap:anywhere;color:inherit;background:none}"
 )
 
+_PAGE_STYLE = (
+    "body{font-family:sans-serif;max-width:72em;margin:1em auto;padding:0 1em}img{max-width:100%;background:#fff}"
+)
+
 
 def number(value: float, unit: str) -> str:
     """Return a value as tables show it: a fraction in percent, undefined as a dash."""
@@ -124,9 +128,9 @@ def _tex(text: str) -> str:
 
 def html_fragment(result: Result) -> str:
     """Return a fragment without scripts for notebooks and pages, in ASCII."""
-    head = f"<b>{_text(result.protocol)}</b>, {_text(result.split)}, {counted(result.n_images, 'image')}"
+    head = f"<b>{html_text(result.protocol)}</b>, {html_text(result.split)}, {counted(result.n_images, 'image')}"
     scores = (
-        f"<tr><th scope='row'>{_text(key)}</th><td>{number(s.value, s.unit)}</td><td>{_text(_unit(s))}</td></tr>"
+        f"<tr><th scope='row'>{html_text(key)}</th><td>{number(s.value, s.unit)}</td><td>{html_text(_unit(s))}</td></tr>"
         for key, s in result.scores.items()
     )
     lines = [
@@ -135,32 +139,54 @@ def html_fragment(result: Result) -> str:
         *scores,
         "</tbody></table>",
         *_html_classes(result),
-        *(f"<p><code>{_text(score.signature)}</code></p>" for score in list(result.scores.values())[:1]),
+        *(f"<p><code>{html_text(score.signature)}</code></p>" for score in list(result.scores.values())[:1]),
         "</div>",
     ]
     # Pure ASCII, so that the fragment reads the same whatever encoding the page around it has.
     return ("\n".join(lines) + "\n").encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
+def html_page(title: str, body: Iterable[str]) -> str:
+    """Return a page without scripts that needs no other file, in ASCII; the `body` is HTML, the `title` text."""
+    lines = [
+        "<!DOCTYPE html>",
+        f"<html lang='en'><head><meta charset='utf-8'><title>{html_text(title)}</title>",
+        f"<style>{_STYLE}{_PAGE_STYLE}</style></head><body><div class='segbench'>",
+        f"<h1>{html_text(title)}</h1>",
+        *body,
+        "</div></body></html>",
+    ]
+    return ("\n".join(lines) + "\n").encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def markdown_table(head: list[str], body: Iterable[list[str]], n_names: int) -> str:
+    """Return a GitHub table under a `head`: its first columns are names, the others numbers; all of it is text."""
+    rule = "|" + ":--|" * n_names + "--:|" * (len(head) - n_names)
+    rows = [f"| {' | '.join(map(_md, row))} |" for row in (head, *body)]
+    return "\n".join([rows[0], rule, *rows[1:]]) + "\n"
+
+
 def _html_classes(result: Result) -> Iterator[str]:
     classes = dict(_classes(result))
     if classes:
         yield f"<details open><summary>{len(classes)} classes</summary>"
-        yield from _html_table(["class", *result.scores], classes.items())
+        yield from html_table(["class", *result.scores], classes.items())
         yield "</details>"
     if result.slices:
-        yield from _html_table(["slice", "images", *result.scores], slice_rows(result))
+        yield from html_table(["slice", "images", *result.scores], slice_rows(result))
 
 
-def _html_table(head: list[str], body: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
-    yield f"<table><thead><tr>{''.join(f'<th>{_text(name)}</th>' for name in head)}</tr></thead><tbody>"
+def html_table(head: list[str], body: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
+    """Yield the lines of a table: under a `head` the name and the cells of each row; all of it is text."""
+    yield f"<table><thead><tr>{''.join(f'<th>{html_text(name)}</th>' for name in head)}</tr></thead><tbody>"
     for name, cells in body:
-        numbers = "".join(f"<td>{cell}</td>" for cell in cells)
-        yield f"<tr><th scope='row'>{_text(name)}</th>{numbers}</tr>"
+        numbers = "".join(f"<td>{html_text(cell)}</td>" for cell in cells)
+        yield f"<tr><th scope='row'>{html_text(name)}</th>{numbers}</tr>"
     yield "</tbody></table>"
 
 
-def _text(text: str) -> str:
+def html_text(text: str) -> str:
+    """Return a stranger's text as it stands between tags, or in an attribute."""
     return printable(text).translate(_HTML)
 
 

@@ -109,6 +109,9 @@ def _files(protocol: Protocol, split: str, i: int) -> list[str]:
 
 def _meanings(protocol: Protocol, layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield what the values of each kind of file mean."""
+    if protocol.kind == "instances":
+        yield from _of_instances(layout)
+        return
     plain = protocol.kind in ("labels", "volumes")
     negative, positive = ("", "") if plain else [c.name for c in protocol.space.evaluated][:2]
     values = "objects" if protocol.kind == "video" and layout.values == "ids" else layout.values
@@ -125,6 +128,15 @@ def _meanings(protocol: Protocol, layout: Layout) -> Iterator[tuple[str, str]]:
         yield "calibration", "NAME is that of the truth without the category: um_000000 of um_road_000000"
     if layout.list:
         yield "list", _LISTED[layout.listed] + ("; may be missing" if layout.optional_list else "")
+
+
+def _of_instances(layout: Layout) -> Iterator[tuple[str, str]]:
+    if not layout.instances:
+        yield "truth", "images, annotations and categories, in the JSON of COCO"
+        return
+    yield "truth", _VALUES["ids"]
+    yield "instance ids", "numbers of objects; 0 and 255 are none"
+    yield "list", _LISTED[layout.listed]
 
 
 def _places(protocol: Protocol, split: str) -> list[str]:

@@ -64,6 +64,7 @@ _JUDGED = {
     "membrane": "maps of the probability of being inside a cell, of slices or stacks of them",
     "multilabel": "maps of classes that may overlap, a bit or a page for each class",
     "video": "numbered masks of objects in the frames of videos",
+    "detection": "detected instances with scores, by masks, boxes or boundaries",
 }
 _SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 

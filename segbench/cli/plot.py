@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from segbench.cli import report
+from segbench.cli.cases import Asked, cases
 from segbench.cli.options import FOLDER
 from segbench.errors import BadParameter
 from segbench.late import late
@@ -21,21 +22,38 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
 
 
 @click.command(short_help="Draw the curves of results.")
-@click.argument("kind", type=click.Choice(["roc", "pr", "calibration", "trimap", "reliability"]))
+@click.argument("kind", type=click.Choice(["roc", "pr", "calibration", "trimap", "reliability", "case"]))
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=FOLDER)
 @click.option("--dataset", help="The path of the protocol, where it is one of your own.")
+@click.option("--case", help="Of kind case: the case to show; default: the worst.  Example: --case hippocampus_007")
+@click.option(
+    "--worst", type=click.IntRange(min=1), help="Of kind case: only so many, the worst; default: all as text."
+)
+@click.option("--by", help="Of kind case: the score whose worst come first; default: the first one of RESULT.")
+@click.option("--structure", help="Of kind case: the structure to draw; default: the worst of each case.")
+@click.option("--truth", type=FOLDER, help="Of kind case: the folder of truth volumes that were scored.")
+@click.option("--data-root", type=FOLDER, help="Of kind case: the folder of the data set, in place of --truth.")
+@click.option("--predictions", type=FOLDER, help="Of kind case: the folder or archive that was scored.")
+@click.option("--images", type=FOLDER, help="Of kind case: a folder of scans to draw behind the outlines.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "csv", "md"]),
+    help="Of kind case: how the cases are printed; default: table.",
+)
 @click.option(
     "-o",
     "--output",
     type=FOLDER,
-    help="The figure, .svg or .png by suffix; default: SVG on standard output, unless that is a terminal.  "
-    "Example: -o roc.svg",
+    help="The figure, .svg or .png by suffix, of kind case also .html; default: SVG on standard output, unless that is a "
+    "terminal.  Example: -o roc.svg",
 )
 def plot(
-    kind: Literal["roc", "pr", "calibration", "trimap", "reliability"],
+    kind: Literal["roc", "pr", "calibration", "trimap", "reliability", "case"],
     results: tuple[Path, ...],
     dataset: str | None,
     output: Path | None,
+    **asked: Any,
 ) -> int:
     """Draw the curves of one or more RESULTs in one figure.
 
@@ -51,6 +69,9 @@ def plot(
 
     Of instances KIND is reliability: the precision of detections against their scores, in ten bins.
 
+    Of volumes KIND is case: the scores by case and structure are printed, the worst first. With -o, --predictions and
+    --truth three slices of the worst case are drawn, with the outlines of truth and prediction.
+
     \b
     Examples:
       segbench score unet/ --dataset drive --data-root DRIVE -o unet.json
@@ -61,7 +82,18 @@ def plot(
       segbench plot trimap net.json -o trimap.svg
       segbench score dets.json --dataset coco-instances --data-root COCO -o mask-rcnn.json
       segbench plot reliability mask-rcnn.json -o reliability.svg
+      segbench score seg/ --dataset volumes --truth labels/ -o seg.json
+      segbench plot case seg.json --worst 3
+      segbench plot case seg.json --predictions seg/ --truth labels/ -o worst.html
     """
+    options = Asked(**asked)
+    if kind == "case":
+        if len(results) != 1:
+            raise BadParameter(f"{len(results)} results", expected="one whose cases are shown")
+        cases(results[0], options, dataset, output)
+        return 0
+    if options.named:
+        raise BadParameter(f"{options.named[0]} with {kind}", expected="it with kind case")
     format_ = _format_of(output)
     data: bytes = _plot(results, kind=kind, format=format_, dataset=dataset)
     if output is None:

@@ -17,6 +17,7 @@ KINDS = {
     "multilabel": "maps of classes that may overlap",
     "video": "maps of objects in frames",
     "volumes": "label volumes",
+    "instances": "detected instances",
 }
 
 #: What stands for the key of a frame of a video.
@@ -33,6 +34,10 @@ _SEVERAL = "grey PNG whose bit i is the class of index i (8 or 16 classes at mos
 
 _OBJECT = "PNG, grey or palette by value: 0 is background, whatever is above 0 is the object"
 _OBJECTS = "PNG, grey or palette by value: 0 is background, 1, 2, … are objects, of the same numbers in every frame"
+_INSTANCES = (
+    "one JSON file, which may lie alone in a folder, zip or tar: a list of {image_id, category_id, score} with a "
+    "segmentation {size: [height, width], counts} in run lengths, or a bbox [left, top, width, height]"
+)
 
 
 def lines(protocol: Protocol, layouts: Sequence[Layout]) -> list[str]:
@@ -48,6 +53,8 @@ def lines(protocol: Protocol, layouts: Sequence[Layout]) -> list[str]:
 
 def names(protocol: Protocol, layout: Layout) -> list[str]:
     """Return how the prediction for an image may be named, where the truth lies in a layout."""
+    if protocol.kind == "instances":
+        return ["any name.json"]
     naming = Naming.of(protocol.kind, layout)
     if naming.reader == "cityscapes":
         return [f"CITY_SEQUENCE_FRAME*{suffix}" for suffix in naming.suffixes]
@@ -65,6 +72,8 @@ def _values(protocol: Protocol) -> str:
         return _OBJECT if protocol.layout.values == "positive" else _OBJECTS
     if protocol.kind == "volumes":
         return "NIfTI volumes of class ids, integers, on the grid of the truth; from a folder, zip or tar"
+    if protocol.kind == "instances":
+        return _INSTANCES
     positive = protocol.space.evaluated[1].name
     if protocol.kind == "membranes":
         return _MEMBRANES.format(positive=positive)

@@ -22,9 +22,9 @@ from segbench.kernels.rle import RleFault
 class COCO(Index):
     """A data set: images, categories and annotations, with the attributes of `Index`.
 
-    Different by intent from pycocotools: nothing is printed but by `info`; names of categories are compared as a whole; records that
-    `loadRes` is given stay as they are; what is not there is named in an error. `showAnns`, `download`, captions and
-    key points are left out.
+    Different by intent from pycocotools: nothing is printed but by `info`; names of categories are compared as a
+    whole; records that `loadRes` is given stay as they are; what is not there is named in an error. `showAnns`,
+    `download`, captions and key points are left out.
 
     Parameters
     ----------

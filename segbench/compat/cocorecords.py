@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, DatasetError, SegbenchError
 
@@ -118,6 +119,38 @@ def ids_in(records: Sequence[Record], key: str, what: str, kind: type[SegbenchEr
     if row is not None:
         raise kind(f"{what} {row + 1}: {key} {values[row]!r}", expected="numbers, or texts in all of them")
     return values
+
+
+def boxes_in(given: Sequence[Any]) -> tuple[NDArray[np.float64], int]:
+    """Return boxes as a table, or which is none.
+
+    Parameters
+    ----------
+    given : sequence of sequence of float
+        Left, top, width and height of each.
+
+    Returns
+    -------
+    boxes : ndarray of float64, shape (n, 4)
+        The boxes.
+    wrong : int
+        The first one that is none, -1 where all are.
+    """
+    try:
+        table = np.array(given, np.float64).reshape(-1, 4)
+        if len(table) == len(given) and np.isfinite(table).all():
+            return table, -1
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return np.zeros((0, 4)), next(i for i, box in enumerate(given) if not _is_box(box))
+
+
+def _is_box(box: Any) -> bool:
+    try:
+        numbers = np.array(box, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return numbers.shape == (4,) and bool(np.isfinite(numbers).all())
 
 
 def by_id(records: Sequence[Record], what: str) -> dict[Any, Record]:

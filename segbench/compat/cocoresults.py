@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.compat.cocorecords import ids_in
+from segbench.compat.cocorecords import boxes_in, ids_in
 from segbench.compat.cocoruns import corners, segmentations
 from segbench.errors import BadJson, BadParameter, BadRle
 from segbench.kernels.rle import RleFault, areas, boxes
@@ -100,14 +100,11 @@ def _is_empty(box: Any) -> bool:
 
 
 def _with_boxes(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    for i, result in enumerate(results):
-        if not isinstance(box := result.get("bbox"), _LISTS) or len(box) != 4:
-            found = f"result {i + 1}: no bbox of four numbers, which the first result has"
-            raise BadJson(found, expected="left, top, width and height in all of them")
-    try:
-        table = np.array([result["bbox"] for result in results], np.float64)
-    except (TypeError, ValueError):
-        raise BadJson("a bbox of other things than numbers", expected="left, top, width and height") from None
+    given = [result.get("bbox") for result in results]
+    table, wrong = boxes_in(given)
+    if wrong >= 0:
+        found = "no bbox, which the first result has" if given[wrong] is None else f"bbox {given[wrong]!r}"
+        raise BadJson(f"result {wrong + 1}: {found}", expected="left, top, width and height in all of them")
     sizes = (table[:, 2] * table[:, 3]).tolist()
     outlines = corners(table).tolist()
     return [

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.compat.cocorecords import Record, column
+from segbench.compat.cocorecords import Record, boxes_in, column
 from segbench.compat.cocoruns import segmentations, size_of
 from segbench.compat.cocosides import Flags, Floats, FoundRows, Integers, TrueRows, Wanted
 from segbench.errors import BadJson, BadRle, DatasetError, SegbenchError
 from segbench.frozen import dataclass
 from segbench.kernels.rle import RleFault, Runs
-
 
 #: The official tool notes ids as floats, which are exact below this.
 _LARGEST = 2.0**53
@@ -75,15 +74,9 @@ class Listed:
     def boxes(self) -> Floats:
         """Return left, top, width and height of each."""
         given = column(self.records, "bbox", self.what, self.kind)
-        wrong = next((i for i, box in enumerate(given) if not hasattr(box, "__len__") or len(box) != 4), None)
-        if wrong is None:
-            try:
-                table = np.array(given, np.float64).reshape(-1, 4)
-            except (TypeError, ValueError):
-                raise self.kind(f"{self.what}: a bbox of other things than numbers", expected="numbers") from None
-            if np.isfinite(table).all():
-                return table
-            wrong = int(np.argmin(np.isfinite(table).all(axis=1)))
+        table, wrong = boxes_in(given)
+        if wrong < 0:
+            return table
         expected = "four numbers: left, top, width and height"
         raise self.kind(f"{self._named(wrong)}: bbox {given[wrong]!r}", expected=expected)
 

@@ -202,13 +202,15 @@ def class_rows(ids: Integers, space: LabelSpace) -> Integers:
     return np.where(known[rows] == ids, rows, -1)
 
 
-def read_coco(path: Path) -> CocoTruth:
+def read_coco(path: Path, *, crowds: bool = True) -> CocoTruth:
     """Read a truth.
 
     Parameters
     ----------
     path : Path
         The JSON file.
+    crowds : bool
+        Whether each annotation must say if it is a crowd; LVIS has none, and says nothing.
 
     Returns
     -------
@@ -235,7 +237,7 @@ def read_coco(path: Path) -> CocoTruth:
         columns,
         data,
     )
-    _check(truth)
+    _check(truth, crowds=crowds)
     return truth
 
 
@@ -248,7 +250,7 @@ def _listed(data: bytes, span: tuple[int, int], name: str, kind: type[Any], file
         raise DatasetError(f"{name}: {error.found}", expected=error.expected, file=file) from None
 
 
-def _check(truth: CocoTruth) -> None:
+def _check(truth: CocoTruth, *, crowds: bool) -> None:
     columns, file = truth.columns, truth.file
     for what, ids in (("image", [i.id for i in truth.images]), ("category", [c.id for c in truth.categories])):
         twice = next((a for a, b in zip(ids, ids[1:], strict=False) if a == b), None)
@@ -257,7 +259,8 @@ def _check(truth: CocoTruth) -> None:
     bad = next((i for i in truth.images if not (0 < i.height < 1 << 31 and 0 < i.width < 1 << 31)), None)
     if bad is not None:
         raise DatasetError(f"image {bad.id} of {bad.height}×{bad.width} pixels", expected="a size", file=file)
-    for name, has in (("id", columns.has_id), ("area", columns.has_area), ("iscrowd", columns.has_crowd)):
+    known_keys = [("id", columns.has_id), ("area", columns.has_area)]
+    for name, has in [*known_keys, ("iscrowd", columns.has_crowd)] if crowds else known_keys:
         if not np.all(has):
             row = int(np.argmin(has))
             raise DatasetError(f"annotation {row + 1}: no key {name!r}", expected=f"a number as {name}", file=file)

@@ -179,9 +179,7 @@ def _picture(
     )
 
 
-def _read(
-    table: CaseTable, case: CaseRows, truths: TruthSet, submission: PredictionSet, file: str | None
-) -> Reading:
+def _read(table: CaseTable, case: CaseRows, truths: TruthSet, submission: PredictionSet, file: str | None) -> Reading:
     """Read truth and prediction of a case, and see that both are what was scored."""
     where = str(truths.root) if file is None else submission.where(file)
     try:

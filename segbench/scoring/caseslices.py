@@ -11,8 +11,8 @@ from segbench.frozen import dataclass
 
 Mask: TypeAlias = NDArray[np.bool_]
 
-#: What is shown around a structure, as a share of its longest side.
-_MARGIN = 0.25
+#: What is shown around a structure, as a share of its side along the axis and of its longest one.
+_MARGIN, _MARGIN_OF_LONGEST = 0.2, 0.06
 #: Voxels shown around it, at least.
 _LEAST_MARGIN = 3
 
@@ -25,14 +25,11 @@ class Cut:
     ----------
     place : tuple of int
         The index of the slice along each axis.
-    wrong : tuple of int
-        How many voxels of each slice are wrong.
     window : tuple of slice
         The part of each axis that is shown: the structure in both maps with a margin.
     """
 
     place: tuple[int, int, int]
-    wrong: tuple[int, int, int]
     window: tuple[slice, slice, slice]
 
     def view(self, volume: NDArray[np.generic], axis: int) -> NDArray[np.generic]:
@@ -62,8 +59,7 @@ def cut(*, truth: Mask, prediction: Mask, spacing: tuple[float, ...]) -> Cut:
     either = _counts(truth | prediction)
     shown = wrong if wrong[0].any() else either
     place = tuple(_middle_of_most(counts) for counts in shown)
-    numbers = tuple(int(counts[i]) for counts, i in zip(wrong, place, strict=True))
-    return Cut(place, numbers, _window(either, spacing))  # type: ignore[arg-type]
+    return Cut(place, _window(either, spacing))  # type: ignore[arg-type]
 
 
 def _counts(mask: Mask) -> list[NDArray[np.int64]]:
@@ -84,7 +80,8 @@ def _window(counts: list[NDArray[np.int64]], spacing: tuple[float, ...]) -> tupl
     longest = max((int(one[-1]) - int(one[0]) + 1) * step for one, step in zip(held, spacing, strict=True))
     window = []
     for one, found, step in zip(counts, held, spacing, strict=True):
-        margin = max(_LEAST_MARGIN, round(_MARGIN * longest / step))
+        side = (int(found[-1]) - int(found[0]) + 1) * step
+        margin = max(_LEAST_MARGIN, round((_MARGIN * side + _MARGIN_OF_LONGEST * longest) / step))
         window.append(slice(max(int(found[0]) - margin, 0), min(int(found[-1]) + 1 + margin, len(one))))
     return tuple(window)
 

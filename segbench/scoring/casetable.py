@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from segbench.errors import BadParameter, DatasetError, UnknownName, counted, did_you_mean
 from segbench.frozen import dataclass
@@ -216,3 +217,51 @@ def caption(table: CaseTable) -> str:
     n = sum(any(s.is_empty_in_one for s in case.structures) for case in table.cases)
     first = f"; first {counted(n, 'case')} with missed or spurious structures" if n else ""
     return f"{counted(len(table.cases), 'case')}, the worst {table.by} first{first}"
+
+
+#: Columns of a table before those of the scores.
+NAMES = ("case", "structure", "state", "truth voxels", "prediction voxels")
+
+
+def rows(cases: Sequence[CaseRows]) -> list[tuple[list[str], Mapping[str, float]]]:
+    """Return a row for each case, then one for each of its structures: the cells under `NAMES`, and the values."""
+    found: list[tuple[list[str], Mapping[str, float]]] = []
+    for case in cases:
+        found.append(([case.name, "", "", "", ""], case.values))
+        for one in case.structures:
+            found.append(([case.name, one.name, one.state, *map(str, one.voxels)], one.values))
+    return found
+
+
+def as_record(table: CaseTable, cases: Sequence[CaseRows]) -> dict[str, Any]:
+    """Return some cases of a `table` as JSON shows them: what is left out is null, infinity a text."""
+    return {
+        "result": table.counted.file,
+        "protocol": table.counted.case.protocol.identity,
+        "by": table.by,
+        "units": dict(table.units),
+        "n_cases": len(table.cases),
+        "cases": [
+            {
+                "case": case.name,
+                "values": _written(case.values),
+                "structures": [
+                    {
+                        "structure": one.name,
+                        "state": one.state,
+                        "voxels": {"truth": one.voxels[0], "prediction": one.voxels[1]},
+                        "values": _written(one.values),
+                    }
+                    for one in case.structures
+                ],
+            }
+            for case in cases
+        ],
+    }
+
+
+def _written(values: Mapping[str, float]) -> dict[str, float | str | None]:
+    return {
+        key: None if math.isnan(value) else "infinity" if math.isinf(value) else float(value)
+        for key, value in values.items()
+    }

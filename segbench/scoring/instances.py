@@ -316,12 +316,17 @@ def open_instances(
     if truth is not None:
         if data_root is not None:
             raise BadParameter("--truth together with --data-root", expected="one of them")
-        return read_coco(truth), split or CUSTOM
+        return read_coco(truth, crowds=_has_crowds(protocol)), split or CUSTOM
     split = protocol.check_split(split)
     root, layout = find_root(protocol, data_root, split)
     if layout.instances:
         return read_voc(protocol, layout, root, split), split
-    return read_coco(root / layout.path(layout.truth, split=split)), split
+    return read_coco(root / layout.path(layout.truth, split=split), crowds=_has_crowds(protocol)), split
+
+
+def _has_crowds(protocol: Protocol) -> bool:
+    """Return whether a truth says of its annotations if they are crowds; LVIS does not."""
+    return protocol.policies.get("rules") not in ("lvis", "lvis_fixed")
 
 
 def _slices(slices: Mapping[str, Sequence[str]], truth: InstanceTruth) -> dict[str, frozenset[str]]:

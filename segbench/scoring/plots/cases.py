@@ -105,20 +105,23 @@ def _fitting(widths: Sequence[float], room: float) -> float:
 
 
 def _captions(table: CaseTable, picture: CasePicture) -> list[str]:
-    structure, cut = picture.structure, picture.cut
+    structure = picture.structure
     values = ", ".join(f"{key} {_value(value, table.units[key])}" for key, value in structure.values.items())
     of_truth, of_prediction = (counted(n, "voxel") for n in structure.voxels)
     state = "" if structure.state == "found" else f"{structure.state}: "
-    wrong = any(cut.wrong) and sum(structure.voxels) and any(
-        (t ^ p).any() for t, p in zip(picture.truth, picture.prediction, strict=True)
-    )
-    which = "with the most wrong voxels" if wrong else "with the most voxels"
     return [
         in_common(table.counted.terms),
         f"{state}truth {of_truth}, prediction {of_prediction}; {values}",
-        f"Each slice is the one {which} of this structure along its axis; grey lines show where the others cut. "
-        "Cropped to the structure, in mm from the first voxel.",
+        f"{_choice(picture)} Grey lines show where the other slices cut. In mm from the first voxel.",
     ]
+
+
+def _choice(picture: CasePicture) -> str:
+    """Say which slices are shown."""
+    if not any(picture.structure.voxels):
+        return "The structure is in neither map; the slices are the middle ones."
+    which = "wrong voxels" if any(_wrong(picture, i) for i in range(3)) else "voxels, none of them wrong,"
+    return f"Each slice is the one along its axis with the most {which} of this structure, cropped to it."
 
 
 def _value(value: float, unit: str) -> str:
@@ -137,6 +140,9 @@ def _slice(axes: Axes, picture: CasePicture, i: int, inch: float) -> None:
     look: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest", "origin": "lower"}
     axes.imshow(_background(picture, i).T, extent=extent, aspect="equal", **look)
     for mask, style in _outlines(picture, i):
+        if picture.scans:
+            below = style | {"color": "black", "linewidth": style["linewidth"] + 1.2, "alpha": 0.6}
+            _stroke(axes, outline(mask), (spacing[right], spacing[up]), low, below)
         _stroke(axes, outline(mask), (spacing[right], spacing[up]), low, style)
     for axis, line in ((right, axes.axvline), (up, axes.axhline)):
         line((picture.cut.place[axis] + 0.5) * spacing[axis], color=GREY, linewidth=0.6, alpha=0.6, zorder=2)
@@ -149,7 +155,7 @@ def _slice(axes: Axes, picture: CasePicture, i: int, inch: float) -> None:
     for side, length in ((axes.xaxis, extent[1] - extent[0]), (axes.yaxis, extent[3] - extent[2])):
         side.set_major_locator(require("matplotlib.ticker", extra="plot").MaxNLocator(_n_ticks(length * inch)))
     axes.tick_params(labelsize=8.5)
-    text = f"slice {picture.cut.place[across]} of axis {across}\n{_what(picture, i)}"
+    text = f"slice {picture.cut.place[across]} of axis {across}\n{counted(_wrong(picture, i), 'wrong voxel')}"
     # Not as a title: its place would depend on the height of the slice.
     axes.annotate(text, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", fontsize=9, va="bottom")
 
@@ -163,9 +169,8 @@ def _axis_name(picture: CasePicture, axis: int) -> str:
     return f"axis {axis}" + (f", to {direction}" if direction else "") + " (mm)"
 
 
-def _what(picture: CasePicture, i: int) -> str:
-    wrong = int(np.count_nonzero(picture.truth[i] ^ picture.prediction[i]))
-    return f"{counted(wrong, 'wrong voxel')}" if wrong else "no wrong voxel"
+def _wrong(picture: CasePicture, i: int) -> int:
+    return int(np.count_nonzero(picture.truth[i] ^ picture.prediction[i]))
 
 
 def _background(picture: CasePicture, i: int) -> Any:
