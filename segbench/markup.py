@@ -128,9 +128,9 @@ def _tex(text: str) -> str:
 
 def html_fragment(result: Result) -> str:
     """Return a fragment without scripts for notebooks and pages, in ASCII."""
-    head = f"<b>{html_text(result.protocol)}</b>, {html_text(result.split)}, {counted(result.n_images, 'image')}"
+    head = f"<b>{escaped(result.protocol)}</b>, {escaped(result.split)}, {counted(result.n_images, 'image')}"
     scores = (
-        f"<tr><th scope='row'>{html_text(key)}</th><td>{number(s.value, s.unit)}</td><td>{html_text(_unit(s))}</td></tr>"
+        f"<tr><th scope='row'>{escaped(key)}</th><td>{number(s.value, s.unit)}</td><td>{escaped(_unit(s))}</td></tr>"
         for key, s in result.scores.items()
     )
     lines = [
@@ -139,7 +139,7 @@ def html_fragment(result: Result) -> str:
         *scores,
         "</tbody></table>",
         *_html_classes(result),
-        *(f"<p><code>{html_text(score.signature)}</code></p>" for score in list(result.scores.values())[:1]),
+        *(f"<p><code>{escaped(score.signature)}</code></p>" for score in list(result.scores.values())[:1]),
         "</div>",
     ]
     # Pure ASCII, so that the fragment reads the same whatever encoding the page around it has.
@@ -150,9 +150,9 @@ def html_page(title: str, body: Iterable[str]) -> str:
     """Return a page without scripts that needs no other file, in ASCII; the `body` is HTML, the `title` text."""
     lines = [
         "<!DOCTYPE html>",
-        f"<html lang='en'><head><meta charset='utf-8'><title>{html_text(title)}</title>",
+        f"<html lang='en'><head><meta charset='utf-8'><title>{escaped(title)}</title>",
         f"<style>{_STYLE}{_PAGE_STYLE}</style></head><body><div class='segbench'>",
-        f"<h1>{html_text(title)}</h1>",
+        f"<h1>{escaped(title)}</h1>",
         *body,
         "</div></body></html>",
     ]
@@ -178,14 +178,14 @@ def _html_classes(result: Result) -> Iterator[str]:
 
 def html_table(head: list[str], body: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
     """Yield the lines of a table: under a `head` the name and the cells of each row; all of it is text."""
-    yield f"<table><thead><tr>{''.join(f'<th>{html_text(name)}</th>' for name in head)}</tr></thead><tbody>"
+    yield f"<table><thead><tr>{''.join(f'<th>{escaped(name)}</th>' for name in head)}</tr></thead><tbody>"
     for name, cells in body:
-        numbers = "".join(f"<td>{html_text(cell)}</td>" for cell in cells)
-        yield f"<tr><th scope='row'>{html_text(name)}</th>{numbers}</tr>"
+        numbers = "".join(f"<td>{escaped(cell)}</td>" for cell in cells)
+        yield f"<tr><th scope='row'>{escaped(name)}</th>{numbers}</tr>"
     yield "</tbody></table>"
 
 
-def html_text(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a stranger's text as it stands between tags, or in an attribute."""
     return printable(text).translate(_HTML)
 

@@ -26,9 +26,7 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=FOLDER)
 @click.option("--dataset", help="The path of the protocol, where it is one of your own.")
 @click.option("--case", help="Of kind case: the case to show; default: the worst.  Example: --case hippocampus_007")
-@click.option(
-    "--worst", type=click.IntRange(min=1), help="Of kind case: only so many, the worst; default: all as text."
-)
+@click.option("--worst", type=click.IntRange(min=1), help="Of kind case: only so many, the worst; default: all.")
 @click.option("--by", help="Of kind case: the score whose worst come first; default: the first one of RESULT.")
 @click.option("--structure", help="Of kind case: the structure to draw; default: the worst of each case.")
 @click.option("--truth", type=FOLDER, help="Of kind case: the folder of truth volumes that were scored.")
@@ -45,8 +43,8 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
     "-o",
     "--output",
     type=FOLDER,
-    help="The figure, .svg or .png by suffix, of kind case also .html; default: SVG on standard output, unless that is a "
-    "terminal.  Example: -o roc.svg",
+    help="The figure, .svg or .png by suffix, of kind case also .html; default: SVG on standard output, unless that is "
+    "a terminal.  Example: -o roc.svg",
 )
 def plot(
     kind: Literal["roc", "pr", "calibration", "trimap", "reliability", "case"],

@@ -94,6 +94,8 @@ def primary_metric(protocol: Protocol) -> Metric[Any]:
 def void_rule(protocol: Protocol) -> str:
     """Return in words which pixels of the truth are not counted."""
     space = protocol.space
+    if protocol.kind == "instances":
+        return "Crowds and what is left out by its size are neither right nor wrong."
     if protocol.kind == "membranes":
         return f"Only pixels inside the true cells ({space.evaluated[1].name}) are counted."
     if not space.void_truth:
@@ -173,6 +175,8 @@ def _marked(metric: Metric[Any], convention: Convention, policy: str) -> str:
 
 def _classes(protocol: Protocol) -> list[str]:
     classes = protocol.space.classes
+    if protocol.observed and protocol.kind == "instances":
+        return page.paragraph("the categories of the truth's own file")
     if protocol.observed:
         return page.paragraph("0 background, and whatever other ids truth and predictions hold")
     if all(c.color is None and c.group is None and c.evaluated and not c.is_thing for c in classes):

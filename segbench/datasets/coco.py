@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
@@ -223,6 +224,8 @@ def read_coco(path: Path, *, crowds: bool = True) -> CocoTruth:
         When the file is no truth in the form of COCO, or contradicts itself.
     """
     file = str(path)
+    if os.path.isdir(path):
+        raise DatasetError("a folder", expected="a JSON file, as COCO's instances_val2017.json", file=file)
     try:
         data = read_regular(path, follow=True, most=LARGEST_JSON)
         columns = scan_truth(data)

@@ -57,7 +57,7 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> tuple[P
     candidates = [(place / sub, layout) for place in places for layout in layouts for sub in layout.roots]
     found = [(place, layout) for place, layout in candidates if os.path.isdir(_truth_folder(place, layout, split))]
     if found:
-        # Layouts may differ in their lists alone.
+        # Layouts may differ in their lists, or in the name of their only file, alone.
         return next((pair for pair in found if _has_list(*pair, split)), found[0])
     raise DatasetError(
         f"no {protocol.name} here: {', '.join(dict.fromkeys(str(place) for place, _ in candidates))}",
@@ -111,6 +111,8 @@ def _has_list(root: Path, layout: Layout, split: str) -> bool:
     if layout.suffix in VOLUME_SUFFIXES and not truth_names(_truth_folder(root, layout, split), layout):
         # Volumes may be packed or not, in the same folder.
         return False
+    if layout.suffix == ".json":
+        return os.path.isfile(root / layout.path(layout.truth, split=split))
     return not layout.list or os.path.isfile(root / layout.path(layout.list, split=split))
 
 

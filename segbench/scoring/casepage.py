@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 
-from segbench.markup import html_page, html_table, html_text, number
+from segbench.markup import escaped, html_page, html_table, number
 from segbench.scoring.casepictures import CasePicture
 from segbench.scoring.casetable import NAMES, CaseRows, CaseTable, caption, rows
 from segbench.scoring.plots import draw_cases
@@ -38,11 +38,11 @@ def case_page(table: CaseTable, cases: Sequence[CaseRows], pictures: Sequence[Ca
 
 def _body(table: CaseTable, cases: Sequence[CaseRows], pictures: Sequence[CasePicture]) -> Iterator[str]:
     terms = ", ".join(f"{name} {value}" for name, value in table.counted.terms.items() if value != "-")
-    yield f"<p>{html_text(terms)}</p>"
-    yield f"<p>{html_text(caption(table))}.</p>"
+    yield f"<p>{escaped(terms)}</p>"
+    yield f"<p>{escaped(caption(table))}.</p>"
     for picture in pictures:
         svg = base64.b64encode(draw_cases(table, [picture])).decode()
-        what = html_text(f"{picture.case.name}: {picture.structure.name}, three slices")
+        what = escaped(f"{picture.case.name}: {picture.structure.name}, three slices")
         yield f"<p><img alt='{what}' src='data:image/svg+xml;base64,{svg}'></p>"
     keys = list(table.units)
     head = [*NAMES, *(f"{key} ({'%' if table.units[key] == 'fraction' else table.units[key]})" for key in keys)]

@@ -153,7 +153,9 @@ def case_table(path: Path, *, dataset: str | None = None, by: str | None = None)
         raise UnknownName(f"no score {key!r}", expected=" | ".join(metrics), mend=did_you_mean(key, metrics))
     worst = _worst_first(metrics[key].higher_is_better)
     scored = [_scored(case, record, str(path)) for record in records]
-    cases = [_case_of(case.plan.space, record, scores, key, worst) for record, scores in zip(records, scored)]
+    cases = [
+        _case_of(case.plan.space, record, scores, key, worst) for record, scores in zip(records, scored, strict=True)
+    ]
     ordered = sorted(
         cases,
         key=lambda one: (not any(s.is_empty_in_one for s in one.structures), worst(one.values[key]), one.name),
@@ -215,8 +217,10 @@ def _voxels(space: LabelSpace, rows: Sequence[int], record: Record) -> tuple[int
 def caption(table: CaseTable) -> str:
     """Return in one sentence which cases a `table` shows, and in which order."""
     n = sum(any(s.is_empty_in_one for s in case.structures) for case in table.cases)
-    first = f"; first {counted(n, 'case')} with missed or spurious structures" if n else ""
-    return f"{counted(len(table.cases), 'case')}, the worst {table.by} first{first}"
+    order = f"by {table.by}, the worst first"
+    if n:
+        order = f"first the {n} with missed or spurious structures, each part {order}"
+    return f"{counted(len(table.cases), 'case')}: {order}"
 
 
 #: Columns of a table before those of the scores.

@@ -134,7 +134,9 @@ def score(
             options=of_instances,
         )
         return asked
-    _check_choice("iou_type", iou_type, (None,))
+    if iou_type is not None:
+        found = f"--iou-type {iou_type} on {protocol.name}, whose predictions are {protocol.kind}"
+        raise BadParameter(found, expected="a data set of instances, as coco-instances")
     form = form_of(protocol, input)
     # Of classes that are still to be seen there is no plan; the metrics are read, so that a wrong one is told at once.
     for text in metrics:
