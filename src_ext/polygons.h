@@ -13,11 +13,14 @@
 
 #define POLYGON_GRID 5
 
+/* Places that are sorted by insertion. */
+#define POLYGON_FEW 32
+
 typedef struct {
     int64_t height, width;
     int64_t *columns;  /* of each crossing */
     int64_t *rows;     /* of each crossing */
-    int64_t *begins;   /* one more than columns of pixels, and one: scratch for sorting */
+    int64_t *begins;   /* two more than crossings: scratch for sorting */
     int64_t *places;   /* of crossings, ascending */
     int64_t n;
 } Crossings;
@@ -102,28 +105,63 @@ static void polygon_edge(Crossings *found, int64_t xs, int64_t ys, int64_t xe, i
     }
 }
 
-/* Sort the crossings by place: columns by counting, then by insertion, for a column has few. */
+/* Let a place sink to where a heap of n has it. */
+static void polygon_sink(int64_t *places, int64_t i, int64_t n)
+{
+    int64_t place = places[i];
+    for (int64_t child; (child = 2 * i + 1) < n; i = child) {
+        child += child + 1 < n && places[child + 1] > places[child];
+        if (places[child] <= place)
+            break;
+        places[i] = places[child];
+    }
+    places[i] = place;
+}
+
+/* Sort the places of one column: by insertion, for most columns have few; many as a heap, for insertion is quadratic. */
+static void polygon_sort_column(int64_t *places, int64_t n)
+{
+    if (n <= POLYGON_FEW) {
+        for (int64_t i = 1; i < n; i++) {
+            int64_t place = places[i], k = i;
+            for (; k > 0 && places[k - 1] > place; k--)
+                places[k] = places[k - 1];
+            places[k] = place;
+        }
+        return;
+    }
+    for (int64_t i = n / 2; i-- > 0;)
+        polygon_sink(places, i, n);
+    for (int64_t last = n - 1; last > 0; last--) {
+        int64_t greatest = places[0];
+        places[0] = places[last];
+        places[last] = greatest;
+        polygon_sink(places, 0, last);
+    }
+}
+
+/* Sort the crossings by place: columns by counting, then each column. An outline that is closed crosses every column
+   between its first and its last one, so there are no more columns than crossings. */
 static void polygon_sort(Crossings *found)
 {
-    int64_t *begins = found->begins, *places = found->places, low = found->width, high = -1;
+    int64_t *begins = found->begins, *places = found->places, low = found->width, high = -1, begin = 0;
     for (int64_t i = 0; i < found->n; i++) {
         low = found->columns[i] < low ? found->columns[i] : low;
         high = found->columns[i] > high ? found->columns[i] : high;
     }
     if (high < 0)
         return;
-    memset(begins + low, 0, (size_t)(high - low + 2) * sizeof *begins);
+    memset(begins, 0, (size_t)(high - low + 2) * sizeof *begins);
     for (int64_t i = 0; i < found->n; i++)
-        begins[found->columns[i] + 1]++;
-    for (int64_t c = low; c <= high; c++)
+        begins[found->columns[i] - low + 1]++;
+    for (int64_t c = 0; c <= high - low; c++)
         begins[c + 1] += begins[c];
     for (int64_t i = 0; i < found->n; i++)
-        places[begins[found->columns[i]]++] = found->columns[i] * found->height + found->rows[i];
-    for (int64_t i = 1; i < found->n; i++) {
-        int64_t place = places[i], k = i;
-        for (; k > 0 && places[k - 1] > place; k--)
-            places[k] = places[k - 1];
-        places[k] = place;
+        places[begins[found->columns[i] - low]++] = found->columns[i] * found->height + found->rows[i];
+    /* Now each column begins where the one before it ended. */
+    for (int64_t c = 0; c <= high - low; c++) {
+        polygon_sort_column(places + begin, begins[c] - begin);
+        begin = begins[c];
     }
 }
 

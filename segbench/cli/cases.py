@@ -33,7 +33,23 @@ _NAMES = ("case", "structure", "state", "truth_voxels", "prediction_voxels")
 
 @dataclass(frozen=True)
 class Asked:
-    """What ``segbench plot case`` was asked for: its options."""
+    """What ``segbench plot case`` was asked for; None for each option that was not given.
+
+    Parameters
+    ----------
+    case : str, optional
+        The one case to show.
+    worst : int, optional
+        How many of the worst are shown.
+    by : str, optional
+        Key of the score that the order goes by.
+    structure : str, optional
+        The structure that is drawn.
+    truth, data_root, predictions, images : Path, optional
+        Where the volumes lie, as for `Volumes`.
+    format_ : str, optional
+        How the cases are printed.
+    """
 
     case: str | None = None
     worst: int | None = None

@@ -25,7 +25,7 @@ SUFFIXES = {".svg": "svg", ".png": "png"}
 @click.argument("kind", type=click.Choice(["roc", "pr", "calibration", "trimap", "reliability", "case"]))
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=FOLDER)
 @click.option("--dataset", help="The path of the protocol, where it is one of your own.")
-@click.option("--case", help="Of kind case: the case to show; default: the worst.  Example: --case hippocampus_007")
+@click.option("--case", help="Of kind case: the case to show; default: the worst.  Example: --case case7")
 @click.option("--worst", type=click.IntRange(min=1), help="Of kind case: only so many, the worst; default: all.")
 @click.option("--by", help="Of kind case: the score whose worst come first; default: the first one of RESULT.")
 @click.option("--structure", help="Of kind case: the structure to draw; default: the worst of each case.")
@@ -65,7 +65,8 @@ def plot(
     Of label maps KIND is trimap: mean IoU or accuracy inside a band against its width, with a point at every width
     the RESULT was scored at, and a curve for every kind of band.
 
-    Of instances KIND is reliability: the precision of detections against their scores, in ten bins.
+    Of instances KIND is pr, the mean over classes at 101 recalls, or reliability: the precision of detections against
+    their scores, in ten bins.
 
     Of volumes KIND is case: the scores by case and structure are printed, the worst first. With -o, --predictions and
     --truth three slices of the worst case are drawn, with the outlines of truth and prediction.

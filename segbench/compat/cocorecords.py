@@ -137,8 +137,8 @@ def boxes_in(given: Sequence[Any]) -> tuple[NDArray[np.float64], int]:
         The first one that is none, -1 where all are.
     """
     try:
-        table = np.array(given, np.float64).reshape(-1, 4)
-        if len(table) == len(given) and np.isfinite(table).all():
+        table = np.array(given, np.float64) if len(given) else np.zeros((0, 4))
+        if table.shape == (len(given), 4) and np.isfinite(table).all():
             return table, -1
     except (TypeError, ValueError, OverflowError):
         pass

@@ -139,6 +139,9 @@ def as_column(values: Any, kind: str, shape: tuple[int, ...], *, name: str) -> N
         When the values are of another kind, or the shape differs.
     """
     array = np.asarray(values)
+    if array.size == 0 and isinstance(values, list | tuple):
+        # Of a list without elements NumPy makes floats.
+        array = array.astype(kind)
     accepted = {"bool": "biu", "uint8": "u", "int64": "iu", "float64": "biuf"}[kind]
     too_wide = (kind == "uint8" and array.dtype.itemsize > 1) or (kind == "int64" and array.dtype == np.uint64)
     lengths = zip(array.shape, shape, strict=False)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.errors import KernelsNotBuilt
+from segbench.errors import KernelsNotBuilt, ResourceError
 from segbench.kernels.groups import as_column, as_offsets
-from segbench.kernels.rle import merge_groups
-from segbench.kernels.runs import Integers, RleFault, Runs, as_sizes, starts_of
+from segbench.kernels.merging import merge_groups
+from segbench.kernels.runs import Integers, Runs, as_sizes, refuse_polygons, starts_of
 
 try:
     import segbench.kernels._rle as _loops
@@ -20,8 +20,8 @@ except ImportError as error:
         mend="run: pip install . (or make build) in the checkout",
     ) from error
 
-#: Coordinates are at most this far from 0: five times as much fits into 32 bits.
-LARGEST_COORDINATE = 1e8
+#: Crossings of edges with columns of pixels that a polygon may have: 800 MB of work.
+MOST_CROSSINGS = 2**25
 
 #: Counts that are drawn at a time.
 _ROOM = 1 << 20
@@ -56,17 +56,20 @@ def rasterise(points: Any, polygon_offsets: Any, annotation_offsets: Any, height
         large.
     BadParameter
         When offsets do not fit.
+    ResourceError
+        For a polygon whose edges cross columns more than 2**25 times.
 
     Notes
     -----
     O(edges + columns that they cross). The same bits as ``frPyObjects`` and ``merge`` of pycocotools, also of
     polygons that cross themselves, where inside and outside alternate.
     """
-    flat = as_column(points, "float64", (-1,), name="points")
+    # A copy, which no other thread changes between counting and drawing.
+    flat = as_column(points, "float64", (-1,), name="points").copy()
     begins = as_offsets(polygon_offsets, len(flat), name="polygon_offsets")
     groups = as_offsets(annotation_offsets, len(begins) - 1, name="annotation_offsets")
     rows, columns, _ = as_sizes(heights, widths, len(groups) - 1)
-    _check(flat, begins, groups)
+    refuse_polygons(flat, begins, groups)
     own = np.repeat(np.arange(len(rows)), np.diff(groups))
     drawn = _drawn(flat, begins, np.stack([rows[own], columns[own]], axis=1))
     if len(own) == len(rows):
@@ -74,31 +77,17 @@ def rasterise(points: Any, polygon_offsets: Any, annotation_offsets: Any, height
     return merge_groups(drawn, groups)
 
 
-def _check(points: NDArray[np.float64], begins: Integers, groups: Integers) -> None:
-    empty, short = np.diff(groups) == 0, np.diff(begins) < 4
-    if empty.any():
-        raise RleFault(int(np.argmax(empty)), "a mask without polygons", "at least one")
-    if short.any():
-        i = int(np.argmax(short))
-        found = f"a polygon of {int(np.diff(begins)[i])} numbers"
-        raise RleFault(_owner(groups, i), found, "x, y of at least two points")
-    far = ~(np.abs(points) <= LARGEST_COORDINATE)
-    if far.any():
-        number = int(np.argmax(far))
-        polygon = int(np.searchsorted(begins, number, side="right")) - 1
-        raise RleFault(_owner(groups, polygon), f"the coordinate {points[number]:g}", "a place near the image")
-
-
-def _owner(groups: Integers, polygon: int) -> int:
-    return int(np.searchsorted(groups, polygon, side="right")) - 1
-
-
 def _drawn(points: NDArray[np.float64], begins: Integers, sizes: Integers) -> Runs:
     n = len(begins) - 1
     most = np.empty(n, np.int64)
     _loops.most_crossings(points, begins, np.ascontiguousarray(sizes[:, 1]), most)
+    if most.max(initial=0) > MOST_CROSSINGS:
+        raise ResourceError(
+            f"a polygon whose edges pass {most.max()} columns of pixels, counted for each edge",
+            expected=f"at most {MOST_CROSSINGS}",
+        )
     work = np.empty((3, int(most.max(initial=0)) + 1), np.int64)
-    scratch = np.empty(int(sizes[:, 1].max(initial=0)) + 2, np.int64)
+    scratch = np.empty(work.shape[1] + 2, np.int64)
     room, ends = max(_ROOM, 2 * (work.shape[1] + 2)), np.empty(n, np.int64)
     parts: list[NDArray[np.uint32]] = []
     lengths: list[Integers] = []

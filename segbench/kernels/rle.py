@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, KernelsNotBuilt, ShapeMismatch
 from segbench.kernels.groups import as_column, as_offsets
-from segbench.kernels.runs import Integers, RleFault, Runs, as_sizes, as_spans, concatenate, refuse, select, starts_of
+from segbench.kernels.merging import merge, merge_groups
+from segbench.kernels.runs import (
+    Integers,
+    RleFault,
+    Runs,
+    as_sizes,
+    as_spans,
+    concatenate,
+    loose,
+    refuse,
+    select,
+    starts_of,
+)
 
 try:
     import segbench.kernels._rle as _loops
@@ -73,7 +85,8 @@ def decode_strings(data: Any, starts: Any, lengths: Any, heights: Any, widths: A
     -----
     O(characters). A count is never larger than what is left of the mask, so nothing can overflow.
     """
-    text = np.frombuffer(data, np.uint8)
+    # What another thread may change is copied: the loops go over it twice.
+    text = np.frombuffer(data if isinstance(data, bytes) else bytes(data), np.uint8)
     first, long = as_spans(starts, lengths, len(text))
     n = len(first)
     rows, columns, pixels = as_sizes(heights, widths, n)
@@ -137,7 +150,7 @@ def from_counts(counts: Any, offsets: Any, heights: Any, widths: Any) -> Runs:
     BadParameter
         When offsets do not fit.
     """
-    given = as_column(counts, "int64", (-1,), name="counts")
+    given = as_column(counts, "int64", (-1,), name="counts").copy()
     begins = as_offsets(offsets, len(given), name="offsets")
     rows, columns, pixels = as_sizes(heights, widths, len(begins) - 1)
     taken = np.empty(len(given), np.uint32)
@@ -199,8 +212,12 @@ def decode(runs: Runs, i: int) -> NDArray[np.uint8]:
     ------
     RleFault
         When its runs do not add up to its size.
+    BadParameter
+        When there is no such mask.
     """
-    counts = np.ascontiguousarray(runs.counts[runs.offsets[i] : runs.offsets[i + 1]])
+    if not 0 <= i < len(runs):
+        raise BadParameter(f"mask {i}", expected=f"one of {len(runs)} masks, from 0 up")
+    counts = runs.counts[runs.offsets[i] : runs.offsets[i + 1]].copy()
     height, width = int(runs.heights[i]), int(runs.widths[i])
     if int(counts.sum(dtype=np.uint64)) != height * width:
         refuse(i, 5, runs.heights * runs.widths)
@@ -224,7 +241,7 @@ def encode_strings(runs: Runs) -> list[bytes]:
     """
     text = np.empty(_MOST_CHARACTERS * len(runs.counts), np.uint8)
     ends = np.empty(len(runs), np.int64)
-    _loops.encode(*_loose(runs), text, ends)
+    _loops.encode(*loose(runs), text, ends)
     begins = [0, *ends.tolist()]
     whole = text[: begins[-1]].tobytes()
     return [whole[start:end] for start, end in zip(begins, begins[1:], strict=False)]
@@ -233,86 +250,36 @@ def encode_strings(runs: Runs) -> list[bytes]:
 def areas(runs: Runs) -> Integers:
     """Return the number of foreground pixels of each mask, shape (n,)."""
     sizes = np.empty(len(runs), np.int64)
-    _loops.measure_areas(*_loose(runs), sizes)
+    _loops.measure_areas(*loose(runs), sizes)
     return sizes
 
 
 def boxes(runs: Runs) -> NDArray[np.float64]:
-    """Return left, top, width and height of each mask in pixels, shape (n, 4); all 0 for an empty one."""
-    if len(runs) and runs.heights.min() < 1:
-        raise BadParameter("a mask without rows", expected="heights from 1")
-    corners = np.empty((len(runs), 4))
-    _loops.measure_boxes(*_loose(runs), np.ascontiguousarray(runs.heights), corners)
-    return corners
-
-
-def merge(runs: Runs, *, intersect: bool = False) -> Runs:
-    """Return the union, or the intersection, of all masks as one.
-
-    Parameters
-    ----------
-    runs : Runs
-        At least one, all of one size.
-    intersect : bool
-        Whether it is the intersection.
-
-    Returns
-    -------
-    Runs
-        One mask.
-
-    Raises
-    ------
-    ShapeMismatch
-        When sizes differ.
-    BadParameter
-        For no mask.
-    """
-    return merge_groups(runs, [0, len(runs)], intersect=intersect)
-
-
-def merge_groups(runs: Runs, offsets: Any, *, intersect: bool = False) -> Runs:
-    """Return the union, or the intersection, of the masks of each group; of one mask, the mask as it is.
+    """Return the box around each mask.
 
     Parameters
     ----------
     runs : Runs
         The masks.
-    offsets : array_like of int, shape (n_groups + 1,)
-        First mask of each group.
-    intersect : bool
-        Whether it is the intersection.
 
     Returns
     -------
-    Runs
-        A mask for each group.
+    ndarray of float64, shape (n, 4)
+        Left, top, width and height in pixels; all 0 for an empty mask.
 
     Raises
     ------
-    ShapeMismatch
-        When sizes differ within a group.
     BadParameter
-        For a group without a mask.
+        For a mask without rows.
+
+    Notes
+    -----
+    O(runs). The same as ``toBbox`` of pycocotools but for masks with foreground runs that are all of length 0, such
+    as counts of 5, 0: they are empty, and there its numbers overflow.
     """
-    groups = as_offsets(offsets, len(runs), name="offsets")
-    if (np.diff(groups) == 0).any():
-        raise BadParameter("a group without masks", expected="at least one mask in each")
-    heights, widths = runs.heights[groups[:-1]], runs.widths[groups[:-1]]
-    own = np.repeat(np.arange(len(groups) - 1), np.diff(groups))
-    if (runs.heights != heights[own]).any() or (runs.widths != widths[own]).any():
-        raise ShapeMismatch("masks of several sizes", expected="one size in a group")
-    counts, begins = _loose(runs)
-    room = int(np.diff(begins[groups]).max(initial=0)) + 1
-    merged = np.empty(len(counts) + len(groups), np.uint32)
-    ends = np.empty(len(groups), np.int64)
-    _loops.unite(counts, begins, groups, intersect, np.empty((2, room), np.uint32), merged, ends)
-    return Runs(merged[: int(ends[-1])].copy(), ends, heights, widths)
-
-
-def _loose(runs: Runs) -> tuple[NDArray[np.uint32], Integers]:
-    """Return counts and offsets as loops take them, checked."""
-    offsets = as_offsets(runs.offsets, len(runs.counts), name="offsets")
-    if len(offsets) != len(runs) + 1:
-        raise BadParameter(f"{len(offsets)} offsets and {len(runs)} masks", expected="one offset more")
-    return np.ascontiguousarray(runs.counts, np.uint32), offsets
+    heights = np.array(runs.heights, np.int64)
+    if len(heights) and heights.min() < 1:
+        raise BadParameter("a mask without rows", expected="heights from 1")
+    corners = np.empty((len(heights), 4))
+    _loops.measure_boxes(*loose(runs), heights, corners)
+    return corners

@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter
-from segbench.kernels.groups import as_column
+from segbench.kernels.groups import as_column, as_offsets
 
 Counts = NDArray[np.uint32]
 Integers = NDArray[np.int64]
 
 #: Pixels of a mask at most: a run fits into 32 bits.
 MOST_PIXELS = 2**32 - 1
+
+#: Coordinates are at most this far from 0: five times as much fits into 32 bits.
+LARGEST_COORDINATE = 1e8
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,43 @@ def refuse(index: int, reason: int, pixels: Integers) -> None:
         raise RleFault(index, found.format(pixels=int(pixels[index])), expected)
 
 
+def refuse_polygons(points: NDArray[np.float64], begins: Integers, groups: Integers) -> None:
+    """Raise the fault of the first mask without polygons, or of the first polygon that is none, where there is one.
+
+    Parameters
+    ----------
+    points : ndarray of float64, shape (n_numbers,)
+        x, y, x, y … of all polygons.
+    begins : ndarray of int64, shape (n_polygons + 1,)
+        Where each polygon begins.
+    groups : ndarray of int64, shape (n + 1,)
+        Where the polygons of each mask begin.
+
+    Raises
+    ------
+    RleFault
+        With the mask's index.
+    """
+    empty, short = np.diff(groups) == 0, np.diff(begins) < 4
+    if empty.any():
+        raise RleFault(int(np.argmax(empty)), "a mask without polygons", "at least one")
+    if short.any():
+        i = int(np.argmax(short))
+        found = f"a polygon of {int(np.diff(begins)[i])} numbers"
+        raise RleFault(_owner(groups, i), found, "x, y of at least two points")
+    far = ~(np.abs(points) <= LARGEST_COORDINATE)
+    if far.any():
+        number = int(np.argmax(far))
+        polygon = int(np.searchsorted(begins, number, side="right")) - 1
+        raise RleFault(_owner(groups, polygon), f"the coordinate {points[number]:g}", "a place near the image")
+
+
+def _owner(groups: Integers, polygon: int) -> int:
+    return int(np.searchsorted(groups, polygon, side="right")) - 1
+
+
 def as_sizes(heights: Any, widths: Any, n: int) -> tuple[Integers, Integers, Integers]:
-    """Return heights, widths and numbers of pixels of `n` masks.
+    """Return heights, widths and numbers of pixels of `n` masks, as private copies.
 
     Raises
     ------
@@ -87,7 +125,7 @@ def as_sizes(heights: Any, widths: Any, n: int) -> tuple[Integers, Integers, Int
     RleFault
         For a size that no mask has.
     """
-    rows, columns = (as_column(side, "int64", (n,), name=name) for side, name in _named(heights, widths))
+    rows, columns = (as_column(side, "int64", (n,), name=name).copy() for side, name in _named(heights, widths))
     # As floats, which do not overflow.
     wrong = (rows < 1) | (columns < 1) | (rows.astype(np.float64) * columns > MOST_PIXELS)
     if wrong.any():
@@ -101,18 +139,34 @@ def _named(heights: Any, widths: Any) -> tuple[tuple[Any, str], tuple[Any, str]]
 
 
 def as_spans(starts: Any, lengths: Any, size: int) -> tuple[Integers, Integers]:
-    """Return where pieces of `size` bytes begin and how long they are, checked.
+    """Return where pieces of `size` bytes begin and how long they are, checked, as private copies.
+
+    The loops go where they say while other threads run.
 
     Raises
     ------
     BadParameter
         When a piece lies outside.
     """
-    first = as_column(starts, "int64", (-1,), name="starts")
-    long = as_column(lengths, "int64", (len(first),), name="lengths")
+    first = as_column(starts, "int64", (-1,), name="starts").copy()
+    long = as_column(lengths, "int64", (len(first),), name="lengths").copy()
     if ((first < 0) | (long < 0) | (first > size) | (long > size - first)).any():
         raise BadParameter("a piece outside of the data", expected="starts and lengths within it")
     return first, long
+
+
+def loose(runs: Runs) -> tuple[Counts, Integers]:
+    """Return counts and offsets as loops take them: offsets checked, and a private copy.
+
+    Raises
+    ------
+    BadParameter
+        When offsets do not fit.
+    """
+    offsets = as_offsets(runs.offsets, len(runs.counts), name="offsets")
+    if len(offsets) != len(runs) + 1:
+        raise BadParameter(f"{len(offsets)} offsets and {len(runs)} masks", expected="one offset more")
+    return np.ascontiguousarray(runs.counts, np.uint32), offsets
 
 
 def concatenate(parts: list[Runs]) -> Runs:

@@ -271,6 +271,23 @@ class AveragePrecision(DetectionMetric):
         # The same shape as the official table: the order of a sum decides its last bit.
         return Score(_mean(table[:, :, rows] if self.classes != "all" else table), per_class)
 
+    def precisions(self, state: State, space: LabelSpace) -> Floats:
+        """Return the precision at each of `RECALLS` of a `state` counted on a `space`.
+
+        Parameters
+        ----------
+        state : State
+            The counts.
+        space : LabelSpace
+            The classes.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_thresholds, 101, n_classes)
+            Best precision at this recall or a higher one, 0 where it is never reached; -1 for classes without instances.
+        """
+        return self._curves(state, space)[0]
+
     def _table(self, state: State, space: LabelSpace) -> Floats:
         """Return precision by threshold, recall and class; -1 is undefined."""
         if self.interpolation == "coco":

@@ -204,7 +204,8 @@ def matched(
         )
     outcomes, truths = found
     _spoil_zero_ids(matching, true, (areas, excused), outcomes, truths)
-    return Matched(pairs.rows, pairs.ranks, outcomes, np.where(truths >= 0, pairs.truth_rows[truths], -1))
+    # What is matched with nothing, -1, is the last of the rows: there may be no other.
+    return Matched(pairs.rows, pairs.ranks, outcomes, np.append(pairs.truth_rows, -1)[truths])
 
 
 @dataclass(frozen=True)

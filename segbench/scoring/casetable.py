@@ -99,7 +99,23 @@ class CaseTable:
     cases: tuple[CaseRows, ...]
 
     def case(self, name: str) -> CaseRows:
-        """Return a case by its `name`; UnknownName where there is none."""
+        """Return a case.
+
+        Parameters
+        ----------
+        name : str
+            Its key.
+
+        Returns
+        -------
+        CaseRows
+            The case.
+
+        Raises
+        ------
+        UnknownName
+            When the result has no such case.
+        """
         found = next((case for case in self.cases if case.name == name), None)
         if found is None:
             names = sorted(case.name for case in self.cases)

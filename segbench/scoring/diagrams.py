@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
+from segbench.late import late
 from segbench.metrics.binary import AtThreshold, Auc, AveragePrecision, ThresholdMetric, lowest_positive
 from segbench.metrics.curves import calibration, precision_recall, roc
 from segbench.metrics.levels import N_LEVELS, Levels
 from segbench.metrics.road import RoadMetric, Sweep
 from segbench.scoring.plan import Plan
 from segbench.scoring.recount import Recount, recount, refuse_mixed
+
+_instance_diagram = late("segbench.scoring.instancecurves:instance_diagram")
 
 Kind: TypeAlias = Literal["roc", "pr", "calibration"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -72,7 +75,7 @@ class Diagram:
     terms : mapping of str to str
         What all results have in common, as in their signatures.
     positive : float
-        Share of the counted pixels whose truth is positive.
+        Share of the counted pixels whose truth is positive; NaN where instances are counted.
     series : tuple of Series
         The results, in the order they were named.
     """
@@ -108,12 +111,17 @@ def diagram(paths: Sequence[Path], kind: Kind, dataset: str | None = None) -> Di
     Raises
     ------
     BadParameter
-        When a result is of label maps, has no state, is named twice or may not be compared with the others.
+        When a result is of something else, has no state, is named twice or may not be compared with the others.
     DatasetError
         When a state is damaged, or the truth has too few classes for the curve.
     """
     check_number(paths)
-    counted = [_of_levels(recount(path, dataset)) for path in paths]
+    results = [recount(path, dataset) for path in paths]
+    if kind == "pr" and all("detection" in one.outcome.states for one in results):
+        refuse_mixed(results)
+        drawn: Diagram = _instance_diagram(results, names_of(paths))
+        return drawn
+    counted = [_of_levels(one) for one in results]
     refuse_mixed(counted)
     tables = [one.outcome.states["levels"].counts("levels").values for one in counted]
     negative, positive = tables[0].sum(axis=1).tolist()
@@ -186,7 +194,7 @@ def _of_levels(counted: Recount) -> Recount:
     if protocol.kind != "levels":
         raise BadParameter(
             f"a result of {protocol.identity}, whose predictions are {protocol.kind}",
-            expected="probability maps, as of drive, chasedb or kitti-road",
+            expected="probability maps, as of drive, chasedb or kitti-road (pr also of instances)",
             file=counted.file,
         )
     return counted

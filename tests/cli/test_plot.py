@@ -100,7 +100,7 @@ class TestOutput:
 
     def test_help_shows_kinds_default_and_example(self, run: CommandLine) -> None:
         text = " ".join(run("plot", "--help").out.split())
-        kinds = "{roc|pr|calibration|trimap|reliability} RESULT..."
+        kinds = "{roc|pr|calibration|trimap|reliability|case} RESULT..."
         for part in (kinds, "default: SVG on standard output", "Example: -o roc.svg"):
             assert part in text
 

@@ -153,7 +153,9 @@ def _slice(axes: Axes, picture: CasePicture, i: int, inch: float) -> None:
     axes.set_xlabel(_axis_name(picture, right), fontsize=9.5)
     axes.set_ylabel(_axis_name(picture, up), fontsize=9.5)
     for side, length in ((axes.xaxis, extent[1] - extent[0]), (axes.yaxis, extent[3] - extent[2])):
-        side.set_major_locator(require("matplotlib.ticker", extra="plot").MaxNLocator(_n_ticks(length * inch)))
+        side.set_major_locator(
+            require("matplotlib.ticker", extra="plot").MaxNLocator(_n_ticks(length * inch), steps=[1, 2, 5, 10])
+        )
     axes.tick_params(labelsize=8.5)
     text = f"slice {picture.cut.place[across]} of axis {across}\n{counted(_wrong(picture, i), 'wrong voxel')}"
     # Not as a title: its place would depend on the height of the slice.
@@ -197,7 +199,7 @@ def _stroke(
         return
     lines = require("matplotlib.collections", extra="plot").LineCollection
     ends = strokes * np.array(spacing) + np.array(low)
-    axes.add_collection(lines(ends, capstyle="projecting", **style), autolim=False)
+    axes.add_collection(lines(ends, capstyle="projecting", clip_on=False, **style), autolim=False)
 
 
 def _bar(drawn: Figure, inch: float, top: float, height: float) -> None:

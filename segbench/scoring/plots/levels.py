@@ -104,6 +104,8 @@ def _iso_f1(axes: Axes, shown: Diagram) -> list[Entry]:
         axes.plot(recall, f * recall / (2 * recall - f), color=LIGHT, linewidth=0.8, zorder=1)
         axes.text(1.01, f / (2 - f), f"F1 {f}", fontsize=9, color=GREY, va="center")
     share = shown.positive
+    if math.isnan(share):
+        return []
     return [(_guide(axes, [0, 1], [share, share]), f"chance: {share:.4f} of the pixels are positive")]
 
 
