@@ -62,13 +62,14 @@ def _curves(counted: Recount) -> Iterator[tuple[str, Floats, float]]:
     """Yield for some thresholds what they are, precision at each recall, and AP."""
     metric, state = _metric(counted), counted.outcome.states["detection"]
     precision = metric.precisions(state, counted.case.plan.space)
+    if not (precision > -1).any():
+        return
     for threshold in _SHOWN:
         if threshold in metric.ious and len(metric.ious) > 1:
             yield f"IoU {threshold:g}", *_mean(precision[[metric.ious.index(threshold)]])
     first, *_, last = (*metric.ious, metric.ious[-1])
     label = f"IoU {first:g}" if first == last else f"mean of IoU {first:g} to {last:g}"
-    if (precision > -1).any():
-        yield label, *_mean(precision)
+    yield label, *_mean(precision)
 
 
 def _metric(counted: Recount) -> AveragePrecision:
@@ -87,7 +88,7 @@ def _mean(precision: Floats) -> tuple[Floats, float]:
     sums = np.where(defined, precision, 0).sum(axis=(0, 2))
     counts = defined.sum(axis=(0, 2))
     values = precision[defined]
-    return sums / np.maximum(counts, 1), float(values.mean()) if len(values) else math.nan
+    return sums / np.maximum(counts, 1), float(values.mean())
 
 
 def _series(name: str, precision: Floats, value: float) -> Series:
