@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 
 from benchmarks import (
+    bench_ap,
     bench_bands,
     bench_boundary,
     bench_confusion,
@@ -35,6 +36,7 @@ BENCHES: dict[str, ModuleType] = {
     "surface": bench_surface,
     "detection": bench_detection,
     "records": bench_records,
+    "ap": bench_ap,
 }
 
 

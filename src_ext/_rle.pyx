@@ -74,7 +74,8 @@ def decode(
             if lengths[i] == 0:
                 reason = 6
             elif offsets[i + 1] == offsets[i]:
-                reason = 2
+                # Nothing is written where no count ends.
+                reason = rle_decode(&data[starts[i]], lengths[i], escaped[i], pixels[i], NULL)
             else:
                 reason = rle_decode(&data[starts[i]], lengths[i], escaped[i], pixels[i], &counts[offsets[i]])
             if reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import io
@@ -17,6 +18,7 @@ from pycocotools.coco import COCO as OfficialCOCO
 from pycocotools.cocoeval import COCOeval as OfficialEval
 from scipy.ndimage import binary_erosion
 
+import segbench
 import segbench.compat.cocomatches as matches
 from segbench.compat.pycocotools import COCO, COCOeval, Params
 from tests.compat.cocosets import Record, data_set
@@ -116,6 +118,19 @@ def test_nothing_is_printed_but_what_is_asked_for(capsys: pytest.CaptureFixture[
     assert str(evaluation) == shown
     coco.info()
     assert capsys.readouterr().out == "year: 2014\nurl: x\n"
+
+
+def test_one_function_writes_to_standard_output() -> None:
+    """Below the command line, only where pycocotools prints because it was asked to."""
+    package = Path(segbench.__file__).parent
+    writers = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "cli" not in path.relative_to(package).parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("stdout", "__stdout__")
+    ]
+    assert writers == ["compat/shown.py"]
 
 
 def test_truth_and_results_stay_as_they_are() -> None:

@@ -42,6 +42,9 @@ ELSEWHERE = {
     "overlap": ("test_overlap", "reference_overlap"),  # takes boxes and masks of groups
     "detection": ("test_detection", "reference_detection"),  # takes overlaps of groups, and outcomes
     "averages": ("test_detection", "reference_detection"),
+    "rle": ("test_rle", "reference_rle"),  # takes masks as runs, and strings
+    "merging": ("test_rle", "reference_rle"),
+    "rasterise": ("test_rasterise", "reference_rle"),  # takes polygons
 }
 #: What kernels share, and the twins.
 NOT_KERNELS = {
@@ -52,6 +55,7 @@ NOT_KERNELS = {
     *("polygons", "reference_stability"),
     *("groups", "maskruns", "outcomes", "reference_overlap", "reference_detection"),
     *("jsonfaults", "recordcolumns", "reference_json", "reference_records"),
+    *("runs", "reference_rle"),
 }
 
 
