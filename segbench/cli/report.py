@@ -65,8 +65,9 @@ def table(result: Result) -> str:
     keys = list(result.scores)
     width = max(len(key) for key in keys)
     lines = [style(f"{result.protocol}  {result.split}  {counted(result.n_images, 'image')}", "bold"), ""]
+    places = len(f"[{len(keys)}]")
     for i, (key, score) in enumerate(result.scores.items(), 1):
-        lines.append(f"[{i}] {key:<{width}}  {number(score.value, score.unit):>7}{_unit(score)}")
+        lines.append(f"{f'[{i}]':<{places}} {key:<{width}}  {number(score.value, score.unit):>7}{_unit(score)}")
     classes = list(dict.fromkeys(name for score in result.scores.values() for name in score.per_class))
     if classes:
         lines += ["", *_class_lines(classes, list(result.scores.values()))]
