@@ -17,6 +17,7 @@ from benchmarks import (
     bench_folder,
     bench_png,
     bench_records,
+    bench_rle,
     bench_startup,
     bench_surface,
 )
@@ -36,6 +37,7 @@ BENCHES: dict[str, ModuleType] = {
     "surface": bench_surface,
     "detection": bench_detection,
     "records": bench_records,
+    "rle": bench_rle,
     "ap": bench_ap,
 }
 

@@ -36,7 +36,7 @@ from segbench.scoring.executors import available_cpus
 from segbench.scoring.instances import InstanceRun
 from segbench.scoring.judge import Case
 from segbench.scoring.plan import Plan
-from segbench.scoring.run import Options
+from segbench.scoring.options import Options
 
 IOU_TYPES = ("bbox", "segm")
 
@@ -68,11 +68,13 @@ def rows(quick: bool = False, *, slow: bool = False) -> list[Row]:
             goals = GOALS if files.scale is VAL2017 else {}
             for iou_type in IOU_TYPES:
                 work = Work(root, files, iou_type)
-                found += _from_files(work, peers, goals, 1 if quick else 7)
+                found += _from_files(work, _able(peers, iou_type), goals, 1 if quick else 7)
                 found += _in_memory(work, peers, goals, 3 if quick else 9)
         threaded = [peer for peer in peers if not peer.is_slow]
         return found + [
-            row for iou_type in IOU_TYPES for row in _two_threads(Work(root, sets[0], iou_type), threaded, quick)
+            row
+            for iou_type in IOU_TYPES
+            for row in _two_threads(Work(root, sets[0], iou_type), _able(threaded, iou_type), quick)
         ]
 
 
@@ -107,6 +109,10 @@ class Work:
         """Return the twelve numbers that a `script` prints in its last line."""
         found: Numbers = json.loads(self.process(script)().splitlines()[-1])
         return found
+
+
+def _able(peers: Sequence[Peer], iou_type: str) -> list[Peer]:
+    return [peer for peer in peers if iou_type == "bbox" or not peer.wants_boxes]
 
 
 def _check_official(root: Path, files: Files) -> None:

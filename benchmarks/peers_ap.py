@@ -28,9 +28,9 @@ print(json.dumps([float(value) for value in found.stats]))
 
 _VERNIER = """
 import json, sys
-from vernier.instance import Bbox, Evaluator, Segm
-truth, results, iou_type = sys.argv[1:4]
-evaluator = Evaluator(iou={"bbox": Bbox, "segm": Segm}[iou_type](), parity_mode="strict")
+from vernier.instance import Bbox, Evaluator
+truth, results = sys.argv[1:3]
+evaluator = Evaluator(iou=Bbox(), parity_mode="strict")
 with open(truth, "rb") as known, open(results, "rb") as found:
     summary = evaluator.evaluate(known.read(), found.read(), num_threads=int(sys.argv[4]))
 print(json.dumps([float(value) for value in summary.stats]))
@@ -58,7 +58,8 @@ for path in sys.argv[1:3]:
 class Peer:
     """A program, and the text of the module that computes the numbers from files.
 
-    `kind` names its goals; who `is_slow` runs once; `evaluate` computes the numbers from what is in memory.
+    `kind` names its goals; who `is_slow` runs once; `evaluate` computes the numbers from what is in memory; who
+    `wants_boxes` does not take results that are masks alone.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Peer:
     script: str
     is_slow: bool = False
     evaluate: Callable[[str, str, str], Callable[[], Numbers]] | None = None
+    wants_boxes: bool = False
 
 
 def threads(n: int) -> Mapping[str, str]:
@@ -115,7 +117,7 @@ def _hotcoco(hotcoco: Any, release: str) -> Peer:
 
 
 def _vernier(_: Any, release: str) -> Peer:
-    return Peer(release, "rust", _VERNIER)
+    return Peer(release, "rust", _VERNIER, wants_boxes=True)
 
 
 _MAKERS: tuple[tuple[str, str, Callable[[Any, str], Peer]], ...] = (

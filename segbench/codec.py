@@ -15,6 +15,7 @@ from segbench.errors import BadParameter, did_you_mean
 
 T = TypeVar("T")
 # Made once: json.dumps would make one for each line of a state file.
+_LINES = msgspec.json.Encoder()
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 
@@ -125,6 +126,11 @@ def canonical_json(value: Any) -> str:
 def json_line(value: list[Any]) -> bytes:
     """Return the canonical JSON of nested lists of strings and integers, several times as fast, as UTF-8."""
     return msgspec.json.encode(value)
+
+
+def json_lines(values: list[Any]) -> bytes:
+    """Return `json_line` of each value with a line feed after it."""
+    return _LINES.encode_lines(values)
 
 
 def pretty_json(value: Any) -> str:

@@ -33,7 +33,8 @@ class COCOeval:
     - `iouThrs` may be a list.
     - An id that two annotations share, a detection whose id is not positive, a score that is no number, and masks of
       different sizes in one image are refused; pycocotools counts with them, wrongly.
-    - ``iouType="boundary"`` is there, and ``"keypoints"`` is not.
+    - ``iouType="boundary"`` is there, and ``"keypoints"`` is not; nor are the methods for one image, `computeIoU` and
+      `evaluateImg`, whose results are in `ious` and `evalImgs`.
 
     Parameters
     ----------
@@ -94,12 +95,7 @@ class COCOeval:
         _settle(params)
         wanted = Wanted(params.imgIds, params.catIds, not params.useCats, params.iouType)
         truth, found = rows_of_truth(self.cocoGt, wanted), rows_of_results(self.cocoDt, wanted, self.cocoGt)
-        rules = Rules(
-            np.asarray(params.iouThrs, np.float64),
-            np.array([list(limit) for limit in params.areaRng], np.float64),
-            int(params.maxDets[-1]),
-            self.dilation_ratio if params.iouType == "boundary" else None,
-        )
+        rules = _rules(params, self.dilation_ratio if params.iouType == "boundary" else None)
         self._matched = matched(truth, found, rules, len(params.imgIds))
         self._notes, self._ious, self.eval = None, None, {}
         self._paramsEval = copy.deepcopy(params)
@@ -216,9 +212,19 @@ def _settle(params: Params) -> None:
     params.imgIds = list(np.unique(params.imgIds))
     if params.useCats:
         params.catIds = list(np.unique(params.catIds))
-    params.maxDets = sorted(params.maxDets)
-    if params.maxDets[0] < 0:
+    if not all(isinstance(most, int | float | np.number) and most >= 0 for most in params.maxDets):
         raise BadParameter(f"maxDets={params.maxDets}", expected="numbers from 0")
+    params.maxDets = sorted(params.maxDets)
+
+
+def _rules(params: Params, width_diagonal: float | None) -> Rules:
+    try:
+        thresholds = np.array(params.iouThrs, np.float64)
+        limits = np.array([list(limit) for limit in params.areaRng], np.float64)
+    except (TypeError, ValueError):
+        expected = "numbers, and pairs of numbers"
+        raise BadParameter("iouThrs or areaRng of other things than numbers", expected=expected) from None
+    return Rules(thresholds, limits, int(params.maxDets[-1]), width_diagonal)
 
 
 def _places(wanted: Sequence[Any], known: Sequence[Any], name: str) -> list[int]:

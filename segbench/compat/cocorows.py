@@ -15,8 +15,8 @@ from segbench.errors import BadJson, BadRle, DatasetError, SegbenchError
 from segbench.frozen import dataclass
 from segbench.kernels.rle import RleFault, Runs
 
-#: The official tool notes ids as floats, which are exact below this.
-_LARGEST = 2.0**53
+#: Ids are less than this.
+_BEYOND = 2.0**63
 
 
 @dataclass(frozen=True)
@@ -44,27 +44,21 @@ class Listed:
     @property
     def ids(self) -> Integers:
         """The ids, of which no two are equal."""
-        numbers = self.numbers("id")
-        wrong = (np.abs(numbers) >= _LARGEST) | (numbers != np.floor(numbers))
+        given = self._plain("id")
+        numbers = given.astype(np.float64)
+        wrong = (np.abs(numbers) >= _BEYOND) | (numbers != np.floor(numbers))
         if wrong.any():
-            raise self.kind(f"{self.what} id {numbers[np.argmax(wrong)]:g}", expected="whole numbers below 2**53")
-        ids, counts = np.unique(numbers, return_counts=True)
-        if len(ids) < len(numbers):
-            found = f"{self.what} id {ids[np.argmax(counts > 1)]:g} twice"
-            raise self.kind(found, expected="each id once", count=int((counts > 1).sum()))
-        return numbers.astype(np.int64)
+            raise self.kind(f"{self.what} id {numbers[np.argmax(wrong)]:g}", expected="whole numbers of 64 bits")
+        ids = given.astype(np.int64)
+        found, counts = np.unique(ids, return_counts=True)
+        if len(found) < len(ids):
+            twice = f"{self.what} id {found[np.argmax(counts > 1)]} twice"
+            raise self.kind(twice, expected="each id once", count=int((counts > 1).sum()))
+        return ids
 
     def numbers(self, key: str) -> Floats:
         """Return the numbers under a `key`."""
-        values = column(self.records, key, self.what, self.kind)
-        try:
-            numbers = np.array(values, np.float64)
-        except (TypeError, ValueError, OverflowError):
-            numbers = np.empty((0, 0))
-        if numbers.ndim != 1 or np.isnan(numbers).any():
-            i = next(i for i, value in enumerate(values) if not _is_number(value))
-            raise self.kind(f"{self._named(i)}: {key} {values[i]!r}", expected="a number")
-        return numbers
+        return self._plain(key).astype(np.float64)
 
     def flags(self, key: str) -> Flags:
         """Return which have anything but 0 under a `key`."""
@@ -88,6 +82,18 @@ class Listed:
         except RleFault as error:
             kind = DatasetError if self.kind is DatasetError else BadRle
             raise kind(f"{self._named(error.index)}: {error.found}", expected=error.expected) from None
+
+    def _plain(self, key: str) -> NDArray[Any]:
+        """Return the numbers under a `key`, of any type."""
+        values = column(self.records, key, self.what, self.kind)
+        try:
+            array = np.array(values)
+        except ValueError:
+            array = np.empty((0, 0))
+        if array.ndim == 1 and array.dtype.kind in "biuf" and not np.isnan(array).any():
+            return array
+        i = next(i for i, value in enumerate(values) if not _is_number(value))
+        raise self.kind(f"{self._named(i)}: {key} {values[i]!r}", expected="a number")
 
     def _named(self, i: int) -> str:
         return f"{self.what} id {self.records[i].get('id', '?')}"
@@ -185,7 +191,7 @@ def _sizes(truth: Any, images: Sequence[Any]) -> Integers:
 
 
 def _is_number(value: Any) -> bool:
-    try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError, OverflowError):
+    if not hasattr(value, "__float__"):
         return False
+    array = np.array(value)
+    return array.ndim == 0 and array.dtype.kind in "biuf" and not np.isnan(array)

@@ -25,6 +25,9 @@ from segbench.metrics.annotations import Annotations, Integers, Labelled
 #: A truth or a file of results that is larger is not read into memory.
 LARGEST_JSON = 1 << 34
 
+#: No corner of a box may be farther out, in pixels.
+_FARTHEST = 1e15
+
 
 @dataclass(frozen=True)
 class CocoImage:
@@ -108,14 +111,14 @@ class CocoTruth:
         """SHA-256 over the content of the truth."""
         digest = hashlib.sha256()
         columns = self.columns
-        for image in self.images:
-            digest.update(f"{image.id} {image.height} {image.width}\n".encode())
-        for category in self.categories:
-            digest.update(f"{category.id} {category.name}\n".encode())
+        images = [f"{image.id} {image.height} {image.width}\n" for image in self.images]
+        categories = [f"{category.id} {category.name}\n" for category in self.categories]
+        digest.update("".join(images + categories).encode())
         digest.update(np.packbits(columns.ids == 0).tobytes())
         names = ("image_ids", "category_ids", "areas", "crowd", "ignore", "boxes", "kinds", "list_counts")
         for name in (*names, "list_offsets", "points", "polygon_offsets", "annotation_polygons"):
-            digest.update(np.ascontiguousarray(getattr(columns, name)).tobytes())
+            # As they lie in memory: columns of tens of megabytes are not copied.
+            digest.update(np.ascontiguousarray(getattr(columns, name)).reshape(-1).view(np.uint8).data)
         for row in np.flatnonzero(columns.kinds == STRING).tolist():
             start = int(columns.counts_starts[row])
             digest.update(self.data[start : start + int(columns.counts_lengths[row])])
@@ -146,6 +149,9 @@ class CocoTruth:
         images = np.searchsorted(self.ids, columns.image_ids)
         if boxes:
             self._refuse(~columns.has_box, "no bbox", "left, top, width and height")
+            negative = (columns.boxes[:, 2:] < 0).any(axis=1)
+            self._refuse(negative, "a box of negative size", "left, top, width and height")
+            self._refuse(are_far(columns.boxes), "a box far beyond any image", "left, top, width and height")
         return Annotations(
             images=images,
             classes=class_rows(columns.category_ids, space),
@@ -174,7 +180,7 @@ class CocoTruth:
         n = len(space.evaluated)
         rows = {c.id: i for i, c in enumerate(space.evaluated)}
         images = np.searchsorted(self.ids, self.columns.image_ids)
-        there = images * n + class_rows(self.columns.category_ids, space)
+        there = (images * n + class_rows(self.columns.category_ids, space))[self.columns.areas > 0]
         absent = [i * n + rows[c] for i, image in enumerate(self.images) for c in image.neg_category_ids if c in rows]
         incomplete = [
             i * n + rows[c]
@@ -192,6 +198,12 @@ class CocoTruth:
     def _fault(self, row: int, found: str, expected: str, count: int = 1) -> DatasetError:
         found = f"annotation {row + 1} (id {int(self.columns.ids[row])}): {found}"
         return DatasetError(found, expected=expected, file=self.file, count=count)
+
+
+def are_far(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which boxes are so far out, or so large, that their areas are no numbers any more."""
+    far: NDArray[np.bool_] = (np.abs(boxes) > _FARTHEST).any(axis=1)
+    return far
 
 
 def class_rows(ids: Integers, space: LabelSpace) -> Integers:

@@ -106,11 +106,11 @@ def _polygons(columns: RecordColumns, data: bytes, rows: Integers, heights: Inte
     empty = np.flatnonzero(np.diff(annotation_offsets) == 0)
     if len(empty):
         raise RleFault(int(empty[0]), "a segmentation without polygons", "at least one polygon")
-    short = np.flatnonzero(np.diff(polygon_offsets) < 5)
-    if len(short):
-        row = int(np.searchsorted(annotation_offsets, short[0], side="right")) - 1
-        n = int(np.diff(polygon_offsets)[short[0]])
-        raise RleFault(row, f"a polygon of {n} numbers", "at least 6: x, y of three points")
+    sizes = np.diff(polygon_offsets)
+    wrong = np.flatnonzero((sizes < 6) | (sizes % 2 == 1))
+    if len(wrong):
+        row = int(np.searchsorted(annotation_offsets, wrong[0], side="right")) - 1
+        raise RleFault(row, f"a polygon of {sizes[wrong[0]]} numbers", "an even number of at least 6: x, y of points")
     return rasterise(points, polygon_offsets, annotation_offsets, heights, widths)
 
 

@@ -13,11 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.datasets.coco import LARGEST_JSON, class_rows
+from segbench.datasets.coco import LARGEST_JSON, are_far, class_rows
 from segbench.datasets.cocomasks import CocoMasks
 from segbench.datasets.files import read_regular
-from segbench.datasets.predictions import open_source
-from segbench.errors import BadJson, BadRle, SegbenchError, ShapeMismatch, SubmissionError
+from segbench.errors import BadJson, BadRle, SegbenchError, ShapeMismatch, SubmissionError, UnreadableImage
 from segbench.frozen import dataclass
 from segbench.kernels.rasterise import rasterise
 from segbench.kernels.recordcolumns import NO_MASK, POLYGONS, RUNS, STRING
@@ -25,9 +24,12 @@ from segbench.kernels.records import ResultColumns, scan_results
 from segbench.kernels.rle import RleFault, Runs
 from segbench.kernels.rle import boxes as boxes_of
 from segbench.labels import LabelSpace
+from segbench.late import late
 from segbench.metrics.annotations import Detections, Floats, Integers
 
 _SUFFIX = ".json"
+
+_open_source = late("segbench.datasets.predictions:open_source")
 
 
 class InstanceImages(Protocol):
@@ -147,6 +149,11 @@ class CocoResults:
             lambda i: f"a box {columns.boxes[i, 2]:g} wide and {columns.boxes[i, 3]:g} high",
             "left, top, width and height",
         )
+        self._refuse(
+            columns.has_box & are_far(columns.boxes),
+            lambda i: "a box far beyond any image",
+            "left, top, width and height",
+        )
 
     def _check_sizes(self, heights: Integers, widths: Integers) -> None:
         sizes = self.columns.sizes
@@ -238,7 +245,7 @@ def read_results(path: Path) -> CocoResults:
     file, data = str(path), b""
     try:
         if path.suffix.lower() == _SUFFIX and not os.path.isdir(path):
-            data = read_regular(path, follow=True, most=LARGEST_JSON)
+            data = _read(path)
         else:
             file, data = _within(path)
         return CocoResults(file, scan_results(data), data)
@@ -246,9 +253,16 @@ def read_results(path: Path) -> CocoResults:
         raise error.about(file) from None
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return read_regular(path, follow=True, most=LARGEST_JSON)
+    except UnreadableImage as error:
+        raise SubmissionError(error.found, expected=error.expected, mend=error.mend) from None
+
+
 def _within(path: Path) -> tuple[str, bytes]:
     """Return the only JSON file of a folder or archive."""
-    source = open_source(path, n_images=0)
+    source = _open_source(path, n_images=0)
     try:
         names = [name for name in source.names() if name.lower().endswith(_SUFFIX)]
         if len(names) != 1:

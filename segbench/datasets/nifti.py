@@ -46,6 +46,9 @@ _AS_LABELS = "save labels.astype(uint8), with slope 1 and intercept 0"
 _GZIP = b"\x1f\x8b"
 _MAGICS = (b"n+1\0", b"n+2\0")
 _PAIRS = (b"ni1\0", b"ni2\0")
+#: Every file begins with the size of its header, 348 or 540, in either order of bytes; the shorter one is the least.
+_BEGINNINGS = tuple(size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big"))
+_LEAST = 348
 
 #: Units of length by their codes, in mm: metres, millimetres, micrometres.
 _UNITS = {1: 1000.0, 2: 1.0, 3: 0.001}
@@ -179,6 +182,8 @@ def _header(head: bytes) -> Any:
         raise UnreadableImage(
             "the header of a pair .hdr and .img", expected="one .nii or .nii.gz", mend="save it as .nii.gz"
         )
+    if not magic and head[:4] in _BEGINNINGS and len(head) < _LEAST:
+        raise _cut(f"{len(head)} bytes", _LEAST)
     if not magic:
         raise UnreadableImage("not a NIfTI file", expected="a volume .nii or .nii.gz")
     nibabel = require("nibabel", extra="volumes")

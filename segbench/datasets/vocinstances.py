@@ -153,7 +153,7 @@ def _number(key: str, root: Path) -> int:
 def _map(path: str, protocol: Protocol) -> Labels:
     try:
         return decode_labels(read_truth(path), protocol.colors)
-    except SubmissionError as error:
+    except (SubmissionError, DatasetError) as error:
         raise as_dataset_error(error).about(path) from None
 
 

@@ -43,8 +43,9 @@ def merge(runs: Runs, *, intersect: bool = False) -> Runs:
 
     Notes
     -----
-    O(runs) for each mask. The same runs as ``merge`` of pycocotools, but where two masks have runs of length 0, not at
-    the front, in the same place: there the official tool stops, and what it returns is smaller than its size.
+    O(runs) for each mask. The same runs as ``merge`` of pycocotools for masks without runs of length 0, but for the
+    first. With such runs it is the same mask, and has none of them itself; only where two masks have them in the same
+    place the official tool stops, and what it returns has fewer pixels than its size.
     """
     return merge_groups(runs, [0, len(runs)], intersect=intersect)
 

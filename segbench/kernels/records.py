@@ -26,7 +26,8 @@ except ImportError as error:
     ) from error
 
 _DONE, _FAULT, _FULL_ROWS = 0, 1, 2
-_FIRST_ROOM: Final = 256
+#: Of records, polygons, points and run lengths: enough for a few hundred records, by which the rest is foretold.
+_FIRST_ROOM: Final = (256, 256, 1 << 14, 1 << 14)
 #: How far the table of powers of five goes; `json_numbers.h` has the same.
 _MOST_POWER = 64
 
@@ -126,7 +127,7 @@ class _Scan:
 
     def __init__(self, data: Any, *, truth: bool) -> None:
         self._data, self._truth = _as_bytes(data), truth
-        self._room = [_FIRST_ROOM] * 4
+        self._room = list(_FIRST_ROOM)
         self.columns: dict[str, Any] = {
             name: np.empty(self._length(name), dtype) for name, (_, dtype, _, _) in _COLUMNS.items()
         }
@@ -184,7 +185,9 @@ class _Scan:
 
     def _grow(self, kind: int, counts: tuple[int, ...], *, stuck: bool, reached: int) -> None:
         """Make room for as many as there would be if the rest of the file were like what was read."""
-        expected = int(counts[kind] * (1.02 * len(self._data) / max(1, reached))) + _FIRST_ROOM
+        # What is not written to takes no memory, and is given back.
+        first = int(self.columns["starts"][0]) if counts[0] else 0
+        expected = int(counts[kind] * (1.1 * (len(self._data) - first) / max(1, reached - first))) + _FIRST_ROOM[kind]
         room = self._room[kind]
         self._room[kind] = max(expected, room * 4 if stuck else room + room // 4)
         for name, (own, dtype, _, _) in _COLUMNS.items():

@@ -172,11 +172,25 @@ class DetectionTally(Tally):
             state.rows(str(matching)).add(**_unpacked(recorded, rows_of, demand.thresholds))
 
 
-def outcomes_of(columns: Arrays, thresholds: Sequence[float], area: int) -> NDArray[np.uint8]:
-    """Return the outcomes of rows with these `columns` at some `thresholds` and an `area`, (n, 1, n_thresholds)."""
-    name = next(name for name in columns if name.startswith(_OUTCOMES))
-    places = [name.removeprefix(_OUTCOMES).split().index(repr(t)) for t in thresholds]
-    return np.ascontiguousarray(columns[name][:, area][:, places])[:, None, :]
+def outcomes_of(columns: Arrays, thresholds: Sequence[float] | None, area: int) -> NDArray[np.uint8]:
+    """Return the outcomes of rows with these `columns` at some `thresholds` and an `area`, (n, 1, n_thresholds).
+
+    No thresholds stand for all that are counted.
+    """
+    of_area = columns[_outcomes_in(columns)][:, area]
+    if thresholds is not None and (places := places_of(columns, thresholds)) != list(range(of_area.shape[1])):
+        of_area = of_area[:, places]
+    return np.ascontiguousarray(of_area)[:, None, :]
+
+
+def places_of(columns: Arrays, thresholds: Sequence[float]) -> list[int]:
+    """Return the place of each of some `thresholds` among those that rows with these `columns` were counted at."""
+    counted = _outcomes_in(columns).removeprefix(_OUTCOMES).split()
+    return [counted.index(repr(t)) for t in thresholds]
+
+
+def _outcomes_in(columns: Arrays) -> str:
+    return next(name for name in columns if name.startswith(_OUTCOMES))
 
 
 def _column(thresholds: Sequence[float]) -> str:

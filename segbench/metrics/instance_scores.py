@@ -19,7 +19,7 @@ from segbench.frozen import dataclass
 from segbench.kernels.detection import average_precision_11, average_precision_area, order, precision_recall
 from segbench.labels import LabelSpace
 from segbench.metrics.base import Metric
-from segbench.metrics.detection import Demand, DetectionTally, outcomes_of, thresholds_of
+from segbench.metrics.detection import Demand, DetectionTally, outcomes_of, places_of, thresholds_of
 from segbench.metrics.matching import (
     AREAS,
     FALSE,
@@ -163,7 +163,8 @@ class DetectionMetric(Metric[DetectionTally]):
     def ranked(self, state: State, space: LabelSpace) -> Ranked:
         """Return the rows of a `state` counted on a `space` in the order in which they are judged."""
         n = len(space.evaluated)
-        return self._rows(state).made("ranked", lambda columns: _ranked(columns, n))
+        rows = self._rows(state)
+        return rows.kept("ranked", lambda: _ranked(rows, n))
 
     def positives(self, state: State) -> NDArray[np.int64]:
         """Return how many instances of each class a `state` counts, of shape (n_classes, 1)."""
@@ -175,15 +176,18 @@ class DetectionMetric(Metric[DetectionTally]):
 
     def _curves(self, state: State, space: LabelSpace) -> tuple[Floats, Floats]:
         """Return precision (thresholds, recalls, classes) and recall (thresholds, classes); -1 is undefined."""
-        name = ("curves", self.ious, self.area, self.max_detections, self._with_eps())
-        return self._rows(state).made(name, lambda _: self._measured(state, space))
+        name = ("curves", self.area, self.max_detections, self._with_eps())
+        precision, recall = self._rows(state).kept(name, lambda: self._measured(state, space))
+        places = places_of(self.ranked(state, space).columns, self.ious)
+        return (precision, recall) if places == list(range(len(precision))) else (precision[places], recall[places])
 
     def _with_eps(self) -> bool:
         return True
 
     def _measured(self, state: State, space: LabelSpace) -> tuple[Floats, Floats]:
+        """Return the curves at all thresholds that are counted, which several metrics share."""
         ranked = self.ranked(state, space)
-        outcomes = outcomes_of(ranked.columns, self.ious, AREAS.index(self.area))
+        outcomes = outcomes_of(ranked.columns, None, AREAS.index(self.area))
         return self._curves_of(ranked, outcomes, state)
 
     def _curves_of(self, ranked: Ranked, outcomes: NDArray[np.uint8], state: State) -> tuple[Floats, Floats]:
@@ -219,18 +223,22 @@ def _check_thresholds(metric: str, thresholds: Classes) -> None:
         )
 
 
-def _ranked(columns: Arrays, n_classes: int) -> Ranked:
+def _ranked(rows: Rows, n_classes: int) -> Ranked:
+    columns, canonical = rows.joined()
     if not columns:
         empty = {name: np.zeros(0, kind) for name, kind in (("score", np.float64), ("label", np.int64))}
         return Ranked(empty, np.zeros(n_classes + 1, np.int64))
-    rows, offsets = order(columns["score"], columns["label"], n_classes)
-    return Ranked({name: column[rows] for name, column in columns.items() if name not in ("image", "order")}, offsets)
+    places, offsets = order(columns["score"][canonical], columns["label"][canonical], n_classes)
+    # Moved once, from where they were counted to where they are judged.
+    chosen = canonical[places]
+    return Ranked({name: column[chosen] for name, column in columns.items() if name not in rows.key_columns}, offsets)
 
 
 def _mean(values: Floats) -> float:
     """Return the mean of what is defined, as the official tool sums it."""
     defined = values[values > -1]
-    return float(np.mean(defined)) if len(defined) else math.nan
+    # The sum of np.mean, without what stands before it: this is called once for each class and metric.
+    return float(np.add.reduce(defined)) / len(defined) if len(defined) else math.nan
 
 
 @dataclass(frozen=True)
@@ -284,7 +292,7 @@ class AveragePrecision(DetectionMetric):
         Returns
         -------
         ndarray of float64, shape (n_thresholds, 101, n_classes)
-            Best precision at this recall or a higher one, 0 where it is never reached; -1 for classes without instances.
+            Best precision at this recall or a higher one, 0 where none is; -1 for classes without instances.
         """
         return self._curves(state, space)[0]
 
@@ -293,7 +301,7 @@ class AveragePrecision(DetectionMetric):
         if self.interpolation == "coco":
             return self._curves(state, space)[0]
         name = ("area", self.interpolation, self.ious, self.area, self.max_detections)
-        return self._rows(state).made(name, lambda _: self._areas(state, space))
+        return self._rows(state).kept(name, lambda: self._areas(state, space))
 
     def _areas(self, state: State, space: LabelSpace) -> Floats:
         ranked = self.ranked(state, space)
@@ -333,7 +341,7 @@ class AveragePrecision(DetectionMetric):
             How many detections share their class and score with one that is judged otherwise.
         """
         name = ("ties", self.ious, self.area, self.max_detections, self.classes, self.eps)
-        return self._rows(state).made(name, lambda _: self._range_of_ties(state, space))
+        return self._rows(state).kept(name, lambda: self._range_of_ties(state, space))
 
     def _range_of_ties(self, state: State, space: LabelSpace) -> tuple[float, float, int]:
         ranked = self.ranked(state, space)

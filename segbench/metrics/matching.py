@@ -15,8 +15,8 @@ from segbench.frozen import dataclass
 from segbench.kernels.detection import match, match_any, order
 from segbench.kernels.outcomes import Matches
 from segbench.kernels.overlap import box_iou, mask_iou
+from segbench.late import late
 from segbench.metrics.annotations import Annotations, Detections, Flags, Floats, Integers, Labelled, needed
-from segbench.metrics.inner_bands import inner_bands
 
 IouType: TypeAlias = Literal["segm", "bbox", "boundary"]
 MatchingRules: TypeAlias = Literal["coco", "lvis", "lvis_fixed", "sds"]
@@ -24,6 +24,8 @@ ZeroId: TypeAlias = Literal["official", "matched"]
 IgnoreRule: TypeAlias = Literal["official", "honoured"]
 ResultArea: TypeAlias = Literal["official", "mask"]
 AreaLimits: TypeAlias = Literal["official", "half_open"]
+
+_inner_bands = late("segbench.metrics.inner_bands:inner_bands")
 
 #: Sizes of instances, and their limits in pixels.
 AREAS = ("all", "small", "medium", "large")
@@ -88,7 +90,9 @@ class Matching:
         return limits
 
     def ignored(self, truth: Annotations) -> Flags:
-        """Return which instances of the `truth` do not count, whatever their size."""
+        """Return which instances of the `truth` do not count, whatever their size; none under ``sds``."""
+        if self.rules == "sds":
+            return np.zeros(len(truth), np.bool_)
         return truth.crowd | truth.ignored if self.honours_ignore else truth.crowd
 
     def areas(self, detections: Detections) -> Floats:
@@ -292,6 +296,9 @@ def _admitted(
         rows = rows[ranks < most]
     if labelled is not None:
         rows = rows[np.isin(detections.images[rows] * n_classes + detections.classes[rows], labelled.known)]
+    if matching.rules in ("lvis", "lvis_fixed"):
+        # To the tool of LVIS, what has no area is not there; among the surest of the image it has been.
+        rows = rows[matching.areas(detections)[rows] > 0]
     return rows, ranks[rows]
 
 
@@ -305,7 +312,7 @@ def _ious(matching: Matching, truth: Annotations, detections: Detections, pairs:
     masks = truth.runs, detections.runs
     ious, pair_offsets = mask_iou(truth=masks[0], prediction=masks[1], crowd=crowd, **rows)
     if matching.iou_type == "boundary":
-        bands = [inner_bands(mask, matching.width_diagonal) for mask in masks]
+        bands = [_inner_bands(mask, matching.width_diagonal) for mask in masks]
         # Within a crowd the boundary says nothing: its mask alone decides.
         of_bands, _ = mask_iou(truth=bands[0], prediction=bands[1], crowd=crowd, **rows)
         is_crowd = _of_crowds(crowd, pair_offsets, pairs.offsets["truth_offsets"])

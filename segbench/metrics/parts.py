@@ -125,20 +125,28 @@ class Rows:
         object
             What `make` returned, now or before.
         """
+        return self.kept(name, lambda: make(self.kept(_ALL, self.columns)))
+
+    def kept(self, name: object, make: Callable[[], T]) -> T:
+        """Return what `make` returns for a `name`, as `made` does, where the columns are not needed."""
         n, value = self._made.get(name, (-1, None))
         if n != len(self.blocks):
-            value = make(self.columns() if name == _ALL else self.made(_ALL, dict))
+            value = make()
             self._made[name] = len(self.blocks), value
         found: T = value
         return found
 
     def columns(self) -> Arrays:
         """Return all columns in canonical order, whatever order the rows came in."""
-        if not self.blocks:
-            return {}
-        joined = {name: np.concatenate([block[name] for block in self.blocks]) for name in self.blocks[0]}
-        order = np.lexsort([joined[name] for name in reversed(self.key_columns)])
+        joined, order = self.joined()
         return {name: column[order] for name, column in sorted(joined.items())}
+
+    def joined(self) -> tuple[Arrays, NDArray[np.intp]]:
+        """Return all columns as the rows came in, and the canonical order of these; no column without rows added."""
+        if not self.blocks:
+            return {}, np.zeros(0, np.intp)
+        joined = {name: np.concatenate([block[name] for block in self.blocks]) for name in self.blocks[0]}
+        return joined, np.lexsort([joined[name] for name in reversed(self.key_columns)])
 
     def to_arrays(self) -> Arrays:
         """Return the columns in canonical order."""

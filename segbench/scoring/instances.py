@@ -10,18 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
 from segbench.datasets.coco import CocoTruth, read_coco
 from segbench.datasets.cocoresults import CocoResults, read_results
-from segbench.datasets.layouts import find_root
 from segbench.datasets.truth import CUSTOM
-from segbench.datasets.vocinstances import VocTruth, read_voc
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
-from segbench.metrics.annotations import Annotations, Columns, Detections, Integers, Labelled
+from segbench.late import late
+from segbench.metrics.annotations import Annotations, Columns, Detections, Flags, Integers, Labelled
 from segbench.metrics.base import Content
 from segbench.metrics.detection import DetectionTally
 from segbench.metrics.instance_scores import DetectionMetric
@@ -32,15 +31,21 @@ from segbench.result import Result
 from segbench.scoring.executors import run_chunks
 from segbench.scoring.judge import Case, refuse_nothing
 from segbench.scoring.lines import LineWriter
+from segbench.scoring.options import Options, Slices, shard_of
 from segbench.scoring.outcome import Notes, Outcome, Record
 from segbench.scoring.perimage import image_lines, image_title
 from segbench.scoring.plan import Plan
-from segbench.scoring.run import Options, Slices, shard_of
 from segbench.scoring.statefile import header_of
 
 FAMILY = "detection"
 
-InstanceTruth: TypeAlias = CocoTruth | VocTruth
+if TYPE_CHECKING:
+    from segbench.datasets.vocinstances import VocTruth
+
+InstanceTruth: TypeAlias = "CocoTruth | VocTruth"
+
+_find_root = late("segbench.datasets.layouts:find_root")
+_read_voc = late("segbench.datasets.vocinstances:read_voc")
 
 #: Images counted at a time: enough to outweigh what is done once a span, few enough to hold little.
 SPAN = 256
@@ -68,10 +73,13 @@ class ByImage:
     offsets: Integers
 
     @classmethod
-    def of(cls, columns: Columns, n_images: int) -> ByImage:
-        """Group rows by image."""
+    def of(cls, columns: Columns, n_images: int, kept: Flags | None = None) -> ByImage:
+        """Group rows by image: all of them, or those that are `kept`."""
         # Of 16 bits, numbers are sorted by counting, which is several times as fast.
         narrow = columns.images.astype(np.uint16) if n_images < 1 << 16 else columns.images
+        if kept is not None:
+            rows, counts = np.argsort(narrow, kind="stable"), np.bincount(columns.images[kept], minlength=n_images)
+            return cls(columns, rows[kept[rows]], np.concatenate([[0], np.cumsum(counts)]))
         counts = np.bincount(columns.images, minlength=n_images)
         return cls(columns, np.argsort(narrow, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
 
@@ -199,7 +207,9 @@ class InstanceRun:
         is_partial = any(metric.rules in ("lvis", "lvis_fixed") for metric in metrics)
         labelled = self.truth.labelled(space) if is_partial else None
         recording = bool(self.options.state or self.options.per_image or self.slices)
-        return Match(tally, ByImage.of(truth, n), ByImage.of(found, n), labelled, recording)
+        # To the tool of LVIS, what has no area is not there.
+        kept = truth.sizes() > 0 if is_partial else None
+        return Match(tally, ByImage.of(truth, n, kept), ByImage.of(found, n), labelled, recording)
 
     def _records(self, keys: Sequence[str], span: Sequence[int], contents: list[Content]) -> Iterator[Record]:
         for image, content in zip(span, contents, strict=False):
@@ -318,9 +328,9 @@ def open_instances(
             raise BadParameter("--truth together with --data-root", expected="one of them")
         return read_coco(truth, crowds=_has_crowds(protocol)), split or CUSTOM
     split = protocol.check_split(split)
-    root, layout = find_root(protocol, data_root, split)
+    root, layout = _find_root(protocol, data_root, split)
     if layout.instances:
-        return read_voc(protocol, layout, root, split), split
+        return _read_voc(protocol, layout, root, split), split
     return read_coco(root / layout.path(layout.truth, split=split), crowds=_has_crowds(protocol)), split
 
 

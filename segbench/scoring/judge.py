@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import PIL
 
-from segbench.datasets.images import PILLOW_VERSION
 from segbench.errors import DatasetError, counted, printable
 from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
@@ -190,6 +190,6 @@ def versions() -> dict[str, str]:
     return {
         "segbench": __version__,
         "numpy": np.__version__,
-        "pillow": PILLOW_VERSION,
+        "pillow": PIL.__version__,
         "python": platform.python_version(),
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from segbench.codec import canonical_json, json_line
+from segbench.codec import canonical_json, json_line, json_lines
 from segbench.frozen import dataclass
 from segbench.metrics.base import Content
 from segbench.scoring.plan import Plan, States, merge_states
@@ -87,8 +87,8 @@ class Notes:
 
     def take_alike(self, keys: Sequence[str], truths: Sequence[list[Any]], prediction: str) -> None:
         """Note images that one file answers for, by their keys and what `Record.truth` is of each."""
-        self.truth += b"".join(json_line([[key], *truth]) + b"\n" for key, truth in zip(keys, truths, strict=True))
-        self.predictions += b"".join(json_line([[key], prediction]) + b"\n" for key in keys)
+        self.truth += json_lines([[[key], *truth] for key, truth in zip(keys, truths, strict=True)])
+        self.predictions += json_lines([[[key], prediction] for key in keys])
         self.n_images += len(keys)
 
     def take(self, key: list[str], truth: list[Any], prediction: str | None, noticed: Sequence[str]) -> None:

@@ -20,8 +20,8 @@ from segbench.protocols.protocol import Protocol
 from segbench.scoring.blind import Blind
 from segbench.scoring.bundle import Bundle, writing
 from segbench.scoring.executors import ExecutorKind, available_cpus
+from segbench.scoring.options import Progress
 from segbench.scoring.pairing import pair
-from segbench.scoring.run import Progress
 from segbench.scoring.score import numbering_of, score
 
 _has_truth = late("segbench.datasets.davis:has_truth")

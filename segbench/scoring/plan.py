@@ -7,11 +7,13 @@ from typing import Any
 
 from segbench.frozen import dataclass
 from segbench.labels import LabelSpace
+from segbench.late import late
 from segbench.metrics.base import Content, Metric, Tally
-from segbench.metrics.confusion import ConfusionTally
 from segbench.metrics.states import State
 from segbench.protocols.protocol import Protocol
 from segbench.samples import Sample
+
+_confusion_tally = late("segbench.metrics.confusion:ConfusionTally")
 
 #: One state for each family of metrics.
 States = dict[str, State]
@@ -48,7 +50,7 @@ class Plan:
         }
         if protocol.kind in ("labels", "volumes"):
             # The digest of the truth is made of its table, whatever is judged.
-            tallies.setdefault("confusion", ConfusionTally(protocol.space))
+            tallies.setdefault("confusion", _confusion_tally(protocol.space))
         return cls(protocol.space, metrics, tallies)
 
     def start(self) -> States:

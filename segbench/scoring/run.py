@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TypeAlias, TypeVar
 
-from segbench.datasets.predictions import PredictionSet
+from segbench.datasets.forms import Form
+from segbench.datasets.predictions import Naming, PredictionSet, open_predictions
 from segbench.datasets.truth import TruthSet
 from segbench.errors import (
-    BadParameter,
     DatasetError,
     MissingPrediction,
     Refusal,
     SegbenchError,
     UnclaimedFile,
-    counted,
 )
 from segbench.frozen import dataclass
 from segbench.scoring import hints
 from segbench.scoring.counting import Count, Job, Task
-from segbench.scoring.executors import ExecutorKind, run_chunks
+from segbench.scoring.executors import run_chunks
 from segbench.scoring.judge import Case, refuse_nothing
 from segbench.scoring.lines import LineWriter
+from segbench.scoring.options import Options, Slices, shard_of
 from segbench.scoring.outcome import SHOWN, Outcome
 from segbench.scoring.pairing import Fault, Pairing, check_headers, pair
 from segbench.scoring.perimage import image_lines, image_title
@@ -40,46 +38,6 @@ _SHARES = 4
 
 #: Chunks for each worker at most, while none is full.
 _MOST_CHUNKS = 64
-
-T = TypeVar("T")
-Progress: TypeAlias = Callable[[int, int], None]
-Slices: TypeAlias = Mapping[str, frozenset[str]]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run goes.
-
-    Parameters
-    ----------
-    missing : str
-        ``error`` refuses a submission with missing predictions, ``miss`` counts them as missed in every pixel.
-    strict : bool
-        Whether a file that belongs to no image is a fault.
-    workers, executor
-        Where chunks are counted; never changes a result.
-    numbering : mapping of int to int
-        Id of each value of a prediction that is not written in ids.
-    resize : bool
-        Whether predictions of another size are resized.
-    shard : str, optional
-        ``I/N`` counts every N-th image from the I-th on.
-    state, per_image : Path, optional
-        Files for the counts and for the scores of each image.
-    progress : Progress, optional
-        Told of images done and of all images.
-    """
-
-    missing: str = "error"
-    strict: bool = False
-    workers: int = 1
-    executor: ExecutorKind = "threads"
-    numbering: Mapping[int, int] = field(default_factory=dict)
-    resize: bool = False
-    shard: str | None = None
-    state: Path | None = None
-    per_image: Path | None = None
-    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -241,6 +199,35 @@ class Run:
         )
 
 
+def counted_of(
+    case: Case, truth: TruthSet, predictions: Path, form: Form, options: Options, slices: Slices
+) -> tuple[Outcome, dict[str, Outcome]]:
+    """Open a submission and count it.
+
+    Parameters
+    ----------
+    case, truth, options, slices
+        As of `Run`.
+    predictions : Path
+        Folder or archive.
+    form : Form
+        How the prediction of an image is put together.
+
+    Returns
+    -------
+    tuple
+        As `Run.count`.
+
+    Raises
+    ------
+    SubmissionError, DatasetError, Refusal
+        As `Run.count`, and for a submission that cannot be opened.
+    """
+    naming = Naming.of(case.protocol.kind, truth.layout, form)
+    with open_predictions(predictions, truth.keys, naming) as submission:
+        return Run(case, truth, submission.without(truth.beside), options, slices).count()
+
+
 def spans(n: int, workers: int) -> Iterator[slice]:
     """Yield which of `n` images make a chunk: fewer and fewer, so that no worker ends long before the others."""
     least, start = -(-n // (_MOST_CHUNKS * workers)), 0
@@ -248,33 +235,3 @@ def spans(n: int, workers: int) -> Iterator[slice]:
         size = min(CHUNK, max(least, -(-(n - start) // (_SHARES * workers))))
         yield slice(start, min(start + size, n))
         start += size
-
-
-def shard_of(items: Sequence[T], shard: str) -> list[T]:
-    """Return every N-th item from the I-th on.
-
-    Parameters
-    ----------
-    items : sequence
-        All items.
-    shard : str
-        ``I/N``, with I from 1 to N.
-
-    Returns
-    -------
-    list
-        Those of the shard, at least one, in order.
-
-    Raises
-    ------
-    BadParameter
-        When the text is no shard, or the shard holds no image.
-    """
-    match = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", shard)
-    if match is None or int(match[1]) > int(match[2]):
-        raise BadParameter(f"shard {shard!r}", expected="I/N with I from 1 to N")
-    mine = list(items[int(match[1]) - 1 :: int(match[2])])
-    if not mine:
-        found = f"shard {shard} of {counted(len(items), 'image')} is empty"
-        raise BadParameter(found, expected="no more shards than images")
-    return mine

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segbench.datasets.forms import SINGLE, WRITTEN, Form
-from segbench.datasets.predictions import Naming, open_predictions
-from segbench.datasets.truth import TruthSet, open_truth
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.late import late
 from segbench.protocols.load import load_protocol
@@ -19,11 +18,16 @@ from segbench.result import Result
 from segbench.scoring.executors import ExecutorKind, available_cpus
 from segbench.scoring.judge import Case
 from segbench.scoring.lines import LineWriter
+from segbench.scoring.options import Options, Progress
 from segbench.scoring.perimage import check_suffix
 from segbench.scoring.plan import Plan
-from segbench.scoring.run import Options, Progress, Run
 from segbench.scoring.statefile import case_of, outcome_of, read_header, whole_of
 
+if TYPE_CHECKING:
+    from segbench.datasets.truth import TruthSet
+
+_counted = late("segbench.scoring.run:counted_of")
+_open_truth = late("segbench.datasets.truth:open_truth")
 _observed = late("segbench.scoring.observing:observed")
 _scored_frames = late("segbench.datasets.davis:scored_frames")
 _score_instances = late("segbench.scoring.instances:score_instances")
@@ -142,7 +146,7 @@ def score(
     for text in metrics:
         protocol.metric(text)
     plan = None if protocol.observed else Plan.of(protocol, metrics)
-    truths = open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth))
+    truths = _open_truth(protocol, split=split, data_root=_path(data_root), truth=_path(truth))
     numbering = numbering_of(protocol, input) if form.is_single else {}
     if plan is None:
         truths = _observed(truths, Path(predictions), workers=workers, executor=executor, form=form)
@@ -176,9 +180,7 @@ def score(
         # Counted all the same, to tell what cannot be read; but what holds no structure leaves nothing to merge.
         options = replace(options, state=None, per_image=None)
     parts = _checked_slices(slices or {}, truths)
-    naming = Naming.of(protocol.kind, truths.layout, form)
-    with open_predictions(Path(predictions), truths.keys, naming) as submission:
-        whole, of_slices = Run(case, truths, submission.without(truths.beside), options, parts).count()
+    whole, of_slices = _counted(case, truths, Path(predictions), form, options, parts)
     if is_nothing:
         found = "no structure: every label of truth and predictions is 0"
         raise DatasetError(found, expected="something to compare", file=str(truths.root))

@@ -164,7 +164,7 @@ def nv_header_bomb(site: VolumeSite) -> None:
 
 
 def nv_header_larger_than_memory(site: VolumeSite) -> None:
-    # Just below the limit of voxels, of doubles.
+    # Just below the limit of voxels, of doubles: the truth has another shape, which is found first.
     site.patch((DIM, "4h", (3, 1024, 1024, 1023)), (DATATYPE, "h", 1024), (BITPIX, "h", 64))
 
 
@@ -327,11 +327,20 @@ def nv_offset_negative(site: VolumeSite) -> None:
 
 
 def nv_gzip_bomb(site: VolumeSite) -> None:
-    # 4 GB of zeros behind a volume, in 4 MB.
+    # Nearly 1 GB of zeros behind a volume, in as many bytes as a prediction of its size may have.
+    site.put(_bomb(site, 60))
+
+
+def nv_gzip_bomb_of_megabytes(site: VolumeSite) -> None:
+    # 4 GB in 4 MB: not even unpacked.
+    site.put(_bomb(site, 256))
+
+
+def _bomb(site: VolumeSite, count: int) -> bytes:
     packer = zlib.compressobj(9, wbits=31)
     block = packer.compress(bytes(site.plain())) + packer.flush(zlib.Z_FULL_FLUSH)
     zeros = packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH)
-    site.put(block + zeros * 256)
+    return block + zeros * count
 
 
 def nv_many_empty_members(site: VolumeSite) -> None:
@@ -494,7 +503,7 @@ CASES = (
     Case(nv_nine_dims, _unreadable()),
     Case(nv_no_dims, _unreadable()),
     Case(nv_header_bomb, _unreadable()),
-    Case(nv_header_larger_than_memory, _unreadable()),
+    Case(nv_header_larger_than_memory, Refused("shape-mismatch", file=_FILE)),
     Case(nv_negative_dim, _unreadable()),
     Case(nv_zero_dim, _unreadable()),
     Case(nv_negative_dim_behind, _unreadable()),
@@ -533,6 +542,7 @@ CASES = (
     Case(nv_offset_huge, _unreadable()),
     Case(nv_offset_negative, _unreadable()),
     Case(nv_gzip_bomb, _unreadable()),
+    Case(nv_gzip_bomb_of_megabytes, Refused("submission-error", file=_FILE)),
     Case(nv_many_empty_members, Same()),
     Case(nv_flipped_axis, Refused("geometry-mismatch", file=_FILE, mend="reorient it")),
     Case(nv_permuted_axes, Refused("shape-mismatch", file=_FILE, mend="permuted axes?")),

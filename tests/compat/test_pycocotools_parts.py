@@ -183,6 +183,17 @@ def test_images_and_categories_may_have_names() -> None:
     same(done(loaded(COCO, *named)), done(loaded(COCO, truth, results)))
 
 
+def test_ids_beyond_what_floats_tell_apart() -> None:
+    for truth, results in sets(15, 10):
+        ids = {one["id"]: 2**60 + i for i, one in enumerate(truth["annotations"])}
+        for one in truth["annotations"]:
+            one["id"] = ids[one["id"]]
+        theirs, _ = evaluated(OfficialEval, loaded(OfficialCOCO, truth, results), "bbox", {})
+        mine, _ = evaluated(COCOeval, loaded(COCO, truth, results), "bbox", {})
+        same(mine, theirs)
+        same_images(mine, theirs)
+
+
 # What was evaluated, read in parts and put together.
 
 

@@ -85,7 +85,7 @@ def string_case(strings: list[bytes], sizes: list[tuple[int, int]], escaped: lis
     lengths = np.array([len(string) for string in strings], np.int64)
     heights, widths = np.array(sizes, np.int64).reshape(-1, 2).T
     case = {"data": b"".join(parts), "starts": ends - lengths, "lengths": lengths, "heights": heights, "widths": widths}
-    return case if escaped is None else case | {"escaped": np.array(escaped)}
+    return case if escaped is None else case | {"escaped": np.array(escaped, bool)}
 
 
 def in_json(string: bytes) -> bytes:

@@ -3,7 +3,8 @@
 The rules are COCO's, so COCOeval counts, with what differs: the 300 surest results of an image over all classes; a
 result counts only where its class is in the truth of the image or in `neg_category_ids`; one that matches nothing is
 left out where its class is in `not_exhaustive_category_ids`; `ignore` has its effect; no crowds; precision over
-groups of classes by `frequency`.
+groups of classes by `frequency`. What has no area is not there, on both sides (`get_ann_ids` of lvis/lvis.py asks for
+areas above 0); of the results it has taken its place among the 300 before.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,8 @@ class Federated(COCOeval):
     def _prepare(self) -> None:
         asked = {number: bool(one.get("ignore")) for number, one in self.cocoGt.anns.items()}
         super()._prepare()
+        for rows in (*self._gts.values(), *self._dts.values()):
+            rows[:] = [row for row in rows if 0 < row["area"] < math.inf]
         for row in (row for rows in self._gts.values() for row in rows):
             row["ignore"] = int(asked[row["id"]])
         there = {key for key, rows in self._gts.items() if rows}
