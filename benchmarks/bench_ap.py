@@ -35,8 +35,8 @@ from segbench.protocols.load import load_protocol
 from segbench.scoring.executors import available_cpus
 from segbench.scoring.instances import InstanceRun
 from segbench.scoring.judge import Case
-from segbench.scoring.plan import Plan
 from segbench.scoring.options import Options
+from segbench.scoring.plan import Plan
 
 IOU_TYPES = ("bbox", "segm")
 

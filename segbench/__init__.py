@@ -54,6 +54,23 @@ if TYPE_CHECKING:
     from segbench.metrics.groups import CategoryFrequencyWeightedIou as CategoryFrequencyWeightedIou
     from segbench.metrics.groups import CategoryIou as CategoryIou
     from segbench.metrics.groups import CategoryPixelAccuracy as CategoryPixelAccuracy
+    from segbench.metrics.instance_names import Ap50 as Ap50
+    from segbench.metrics.instance_names import Ap70 as Ap70
+    from segbench.metrics.instance_names import Ap75 as Ap75
+    from segbench.metrics.instance_names import ApCommon as ApCommon
+    from segbench.metrics.instance_names import ApFrequent as ApFrequent
+    from segbench.metrics.instance_names import ApLarge as ApLarge
+    from segbench.metrics.instance_names import ApMedium as ApMedium
+    from segbench.metrics.instance_names import ApRare as ApRare
+    from segbench.metrics.instance_names import ApSmall as ApSmall
+    from segbench.metrics.instance_names import Ar1 as Ar1
+    from segbench.metrics.instance_names import Ar10 as Ar10
+    from segbench.metrics.instance_names import Ar300 as Ar300
+    from segbench.metrics.instance_names import ArLarge as ArLarge
+    from segbench.metrics.instance_names import ArMedium as ArMedium
+    from segbench.metrics.instance_names import ArSmall as ArSmall
+    from segbench.metrics.instance_scores import Ap as Ap
+    from segbench.metrics.instance_scores import Ar100 as Ar100
     from segbench.metrics.instances import CategoryIiou as CategoryIiou
     from segbench.metrics.instances import MeanIiou as MeanIiou
     from segbench.metrics.membrane import VInfo as VInfo
@@ -99,6 +116,23 @@ if TYPE_CHECKING:
 _HOMES = {
     "Accuracy": "segbench.metrics.binary",
     "AdeScore": "segbench.metrics.region",
+    "Ap": "segbench.metrics.instance_scores",
+    "Ap50": "segbench.metrics.instance_names",
+    "Ap70": "segbench.metrics.instance_names",
+    "Ap75": "segbench.metrics.instance_names",
+    "ApCommon": "segbench.metrics.instance_names",
+    "ApFrequent": "segbench.metrics.instance_names",
+    "ApLarge": "segbench.metrics.instance_names",
+    "ApMedium": "segbench.metrics.instance_names",
+    "ApRare": "segbench.metrics.instance_names",
+    "ApSmall": "segbench.metrics.instance_names",
+    "Ar1": "segbench.metrics.instance_names",
+    "Ar10": "segbench.metrics.instance_names",
+    "Ar100": "segbench.metrics.instance_scores",
+    "Ar300": "segbench.metrics.instance_names",
+    "ArLarge": "segbench.metrics.instance_names",
+    "ArMedium": "segbench.metrics.instance_names",
+    "ArSmall": "segbench.metrics.instance_names",
     "Auc": "segbench.metrics.binary",
     "AveragePrecision": "segbench.metrics.binary",
     "AverageSymmetricSurfaceDistance": "segbench.metrics.surface_measures",

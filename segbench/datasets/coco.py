@@ -149,7 +149,7 @@ class CocoTruth:
         images = np.searchsorted(self.ids, columns.image_ids)
         if boxes:
             self._refuse(~columns.has_box, "no bbox", "left, top, width and height")
-            negative = (columns.boxes[:, 2:] < 0).any(axis=1)
+            negative = (columns.boxes[:, 2] < 0) | (columns.boxes[:, 3] < 0)
             self._refuse(negative, "a box of negative size", "left, top, width and height")
             self._refuse(are_far(columns.boxes), "a box far beyond any image", "left, top, width and height")
         return Annotations(
@@ -202,7 +202,7 @@ class CocoTruth:
 
 def are_far(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which boxes are so far out, or so large, that their areas are no numbers any more."""
-    far: NDArray[np.bool_] = (np.abs(boxes) > _FARTHEST).any(axis=1)
+    far: NDArray[np.bool_] = np.abs(boxes).max(axis=1, initial=0.0) > _FARTHEST
     return far
 
 

@@ -106,10 +106,13 @@ class Detections(Columns):
         How sure the detector is, finite.
     order : ndarray of int64, shape (n,)
         Position in the file, which decides between equal scores.
+    standing : ndarray of int64, shape (n,), optional
+        Place of each by its score among all of its class, in all images, where the rules ask for it.
     """
 
     scores: Floats
     order: Integers
+    standing: Integers | None = None
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from segbench.frozen import dataclass
-from segbench.metrics.instance_scores import Area, AveragePrecision, AverageRecall, DetectionMetric
+from segbench.metrics.instance_scores import Ap, Ar100, Area, DetectionMetric
 from segbench.metrics.rules import Classes
 
 
 @dataclass(frozen=True)
-class Ap50(AveragePrecision):
-    """AP at an IoU of 0.5; see `AveragePrecision`.
+class Ap50(Ap):
+    """AP at an IoU of 0.5; see `Ap`.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class Ap50(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class Ap70(AveragePrecision):
-    """AP at an IoU of 0.7; see `AveragePrecision`.
+class Ap70(Ap):
+    """AP at an IoU of 0.7; see `Ap`.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ class Ap70(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class Ap75(AveragePrecision):
-    """AP at an IoU of 0.75; see `AveragePrecision`.
+class Ap75(Ap):
+    """AP at an IoU of 0.75; see `Ap`.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ class Ap75(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class ApSmall(AveragePrecision):
-    """AP of small instances; see `AveragePrecision`.
+class ApSmall(Ap):
+    """AP of small instances; see `Ap`.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ class ApSmall(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class ApMedium(AveragePrecision):
-    """AP of instances of medium size; see `AveragePrecision`.
+class ApMedium(Ap):
+    """AP of instances of medium size; see `Ap`.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ class ApMedium(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class ApLarge(AveragePrecision):
-    """AP of large instances; see `AveragePrecision`.
+class ApLarge(Ap):
+    """AP of large instances; see `Ap`.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ class ApLarge(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class ApRare(AveragePrecision):
-    """AP of rare classes (LVIS); see `AveragePrecision`.
+class ApRare(Ap):
+    """AP of rare classes (LVIS); see `Ap`.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ class ApRare(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class ApCommon(AveragePrecision):
-    """AP of common classes (LVIS); see `AveragePrecision`.
+class ApCommon(Ap):
+    """AP of common classes (LVIS); see `Ap`.
 
     Parameters
     ----------
@@ -130,8 +130,8 @@ class ApCommon(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class ApFrequent(AveragePrecision):
-    """AP of frequent classes (LVIS); see `AveragePrecision`.
+class ApFrequent(Ap):
+    """AP of frequent classes (LVIS); see `Ap`.
 
     Parameters
     ----------
@@ -145,8 +145,8 @@ class ApFrequent(AveragePrecision):
 
 
 @dataclass(frozen=True)
-class Ar1(AverageRecall):
-    """AR with one detection of an image and class; see `AverageRecall`.
+class Ar1(Ar100):
+    """AR with one detection of an image and class; see `Ar100`.
 
     Parameters
     ----------
@@ -160,8 +160,8 @@ class Ar1(AverageRecall):
 
 
 @dataclass(frozen=True)
-class Ar10(AverageRecall):
-    """AR with ten detections of an image and class; see `AverageRecall`.
+class Ar10(Ar100):
+    """AR with ten detections of an image and class; see `Ar100`.
 
     Parameters
     ----------
@@ -175,8 +175,8 @@ class Ar10(AverageRecall):
 
 
 @dataclass(frozen=True)
-class Ar300(AverageRecall):
-    """AR with 300 detections, as for LVIS; see `AverageRecall`.
+class Ar300(Ar100):
+    """AR with 300 detections, as for LVIS; see `Ar100`.
 
     Parameters
     ----------
@@ -190,8 +190,8 @@ class Ar300(AverageRecall):
 
 
 @dataclass(frozen=True)
-class ArSmall(AverageRecall):
-    """AR of small instances; see `AverageRecall`.
+class ArSmall(Ar100):
+    """AR of small instances; see `Ar100`.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ class ArSmall(AverageRecall):
 
 
 @dataclass(frozen=True)
-class ArMedium(AverageRecall):
-    """AR of instances of medium size; see `AverageRecall`.
+class ArMedium(Ar100):
+    """AR of instances of medium size; see `Ar100`.
 
     Parameters
     ----------
@@ -220,8 +220,8 @@ class ArMedium(AverageRecall):
 
 
 @dataclass(frozen=True)
-class ArLarge(AverageRecall):
-    """AR of large instances; see `AverageRecall`.
+class ArLarge(Ar100):
+    """AR of large instances; see `Ar100`.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ from segbench.metrics.matching import (
     FALSE,
     LEFT_OUT,
     TRUE,
+    UNKNOWN,
     AreaLimits,
     IgnoreRule,
     IouType,
@@ -155,7 +156,7 @@ class DetectionMetric(Metric[DetectionTally]):
         return DetectionTally(space, demands)
 
     def chosen(self, space: LabelSpace) -> list[int]:
-        """Return the rows of the classes in the mean; of LVIS none where no class of the truth is as frequent."""
+        """Return the rows of the classes of a `space` in the mean; of LVIS none where no class is as frequent."""
         if self.classes in FREQUENCIES and self.classes not in space.groups and self.rules.startswith("lvis"):
             return []
         return list(space.select(self.classes))
@@ -205,10 +206,10 @@ class DetectionMetric(Metric[DetectionTally]):
 
     def _ranks(self, ranked: Ranked) -> NDArray[np.int64]:
         """Return the rank of each row by which it is left out where it is too large."""
-        if self.rules == "lvis_fixed":
-            n = len(ranked.columns["score"])
-            return np.arange(n) - np.repeat(ranked.offsets[:-1], np.diff(ranked.offsets))
         ranks: NDArray[np.int64] = ranked.columns["rank"]
+        if self.rules == "lvis_fixed" and (ranks == UNKNOWN).any():
+            # Images came one by one: only now all of a class are there.
+            return np.arange(len(ranks)) - np.repeat(ranked.offsets[:-1], np.diff(ranked.offsets))
         return np.zeros_like(ranks) if self.rules == "sds" else ranks
 
 
@@ -242,7 +243,7 @@ def _mean(values: Floats) -> float:
 
 
 @dataclass(frozen=True)
-class AveragePrecision(DetectionMetric):
+class Ap(DetectionMetric):
     """Average precision: the mean over classes, thresholds and recalls of the precision reached there.
 
     Detections are ranked by score; one is right when it overlaps an instance of its class that no surer one has taken.
@@ -313,7 +314,7 @@ class AveragePrecision(DetectionMetric):
 
     def warnings(self, state: State, space: LabelSpace) -> list[str]:
         """Say how far equal scores can move the value; once is enough, and so only for ``ap`` itself."""
-        if self.interpolation != "coco" or self.name != AveragePrecision.name:
+        if self.interpolation != "coco" or self.name != Ap.name:
             return []
         least, most, n = self.range_of_ties(state, space)
         if not n or least == most:
@@ -362,7 +363,7 @@ class AveragePrecision(DetectionMetric):
 
 
 @dataclass(frozen=True)
-class AverageRecall(DetectionMetric):
+class Ar100(DetectionMetric):
     """Average recall: the mean over classes and thresholds of the share of instances that are found.
 
     References
@@ -381,4 +382,4 @@ class AverageRecall(DetectionMetric):
         return Score(_mean(recall[:, rows] if self.classes != "all" else recall), per_class)
 
 
-METRICS: tuple[type[DetectionMetric], ...] = (AveragePrecision, AverageRecall)
+METRICS: tuple[type[DetectionMetric], ...] = (Ap, Ar100)

@@ -33,6 +33,9 @@ _LIMITS = np.array([[0, 1e10], [0, 32**2], [32**2, 96**2], [96**2, 1e10]], np.fl
 
 FALSE, TRUE, LEFT_OUT = 0, 1, 2
 
+#: The rank of a detection whose place among all others of its class is still to be seen.
+UNKNOWN = -1
+
 _FAR = np.iinfo(np.int64).max
 
 #: So many numbers of image and class there may be for each row, to be counted rather than sorted.
@@ -93,6 +96,9 @@ class Matching:
         """Return which instances of the `truth` do not count, whatever their size; none under ``sds``."""
         if self.rules == "sds":
             return np.zeros(len(truth), np.bool_)
+        if self.rules in ("lvis", "lvis_fixed"):
+            # LVIS has no crowds, whatever a file says.
+            return truth.ignored
         return truth.crowd | truth.ignored if self.honours_ignore else truth.crowd
 
     def areas(self, detections: Detections) -> Floats:
@@ -293,6 +299,10 @@ def _admitted(
         _, images = np.unique(detections.images, return_inverse=True)
         sorted_rows, offsets = order(detections.scores, images, int(images.max(initial=-1)) + 1)
         ranks[sorted_rows] = np.arange(n) - np.repeat(offsets[:-1], np.diff(offsets))
+        rows = rows[ranks < most]
+    if matching.rules == "lvis_fixed":
+        # Also those of images where their class is not labelled take a place.
+        ranks = np.full(n, UNKNOWN) if detections.standing is None else detections.standing
         rows = rows[ranks < most]
     if labelled is not None:
         rows = rows[np.isin(detections.images[rows] * n_classes + detections.classes[rows], labelled.known)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, DatasetError
-from segbench.metrics.instance_scores import RECALLS, AveragePrecision
+from segbench.metrics.instance_scores import RECALLS, Ap
 from segbench.scoring.diagrams import Diagram, Series
 from segbench.scoring.recount import Recount
 
@@ -72,9 +72,9 @@ def _curves(counted: Recount) -> Iterator[tuple[str, Floats, float]]:
     yield label, *_mean(precision)
 
 
-def _metric(counted: Recount) -> AveragePrecision:
+def _metric(counted: Recount) -> Ap:
     metrics = counted.case.plan.metrics.values()
-    found = [m for m in metrics if isinstance(m, AveragePrecision) and m.interpolation == "coco"]
+    found = [m for m in metrics if isinstance(m, Ap) and m.interpolation == "coco"]
     if not found:
         raise BadParameter(
             "a result without AP of 101 recalls", expected="a result with ap", mend="--metric ap", file=counted.file

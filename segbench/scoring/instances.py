@@ -19,6 +19,7 @@ from segbench.datasets.cocoresults import CocoResults, read_results
 from segbench.datasets.truth import CUSTOM
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
+from segbench.kernels.detection import order
 from segbench.late import late
 from segbench.metrics.annotations import Annotations, Columns, Detections, Flags, Integers, Labelled
 from segbench.metrics.base import Content
@@ -203,6 +204,8 @@ class InstanceRun:
         space, n = self.case.protocol.space, len(self.truth.ids)
         truth = self.truth.annotations(space, masks=needs_masks, boxes=needs_boxes)
         found = self.results.detections(self.truth, space, masks=needs_masks, boxes=needs_boxes)
+        if any(metric.rules == "lvis_fixed" for metric in metrics):
+            found = replace(found, standing=_standing(found, len(space.evaluated)))
         tally = cast(DetectionTally, self.case.plan.tallies[FAMILY])
         is_partial = any(metric.rules in ("lvis", "lvis_fixed") for metric in metrics)
         labelled = self.truth.labelled(space) if is_partial else None
@@ -223,6 +226,14 @@ class InstanceRun:
             [keys[image] for image in span], [[size, truth] for size in self.truth.sizes[span].tolist()], results
         )
         whole.note(noted)
+
+
+def _standing(detections: Detections, n_classes: int) -> Integers:
+    """Return the place of each detection by its score among all of its class; of equal ones the first is first."""
+    rows, offsets = order(detections.scores, detections.classes, n_classes)
+    places = np.empty(len(rows), np.int64)
+    places[rows] = np.arange(len(rows)) - np.repeat(offsets[:-1], np.diff(offsets))
+    return places
 
 
 def keys_of(truth: InstanceTruth) -> list[str]:

@@ -316,7 +316,6 @@ CASES = (
         Case(f"cj_gt_poly_{name}", put("segmentation", text), _broken(f"annotation 3{found}"))
         for name, text, found in (
             ("two_points", "[[1, 2, 3, 4]]", " (id 103): a polygon of 4 numbers"),
-            ("odd", "[[1, 1, 9, 1, 9, 9, 5]]", " (id 103): a polygon of 7 numbers"),
             ("nan", "[[1, 1, NaN, 1, 9, 9]]", "): NaN is no JSON"),
             ("infinite", "[[1, 1, 1e999, 1, 9, 9]]", "): the number 1e999 under 'segmentation' is out of range"),
             ("giant", "[[1, 1, 1e18, 1, 9, 9]]", " (id 103): the coordinate 1e+18"),
@@ -326,6 +325,7 @@ CASES = (
             ("empty_within", "[[]]", " (id 103): a polygon of 0 numbers"),
         )
     ),
+    Case("cj_gt_poly_odd", put("segmentation", "[[1, 1, 9, 1, 9, 9, 5]]"), Scored()),
     Case("cj_gt_poly_1e7", put("segmentation", "[[1, 1, 1e7, 1, 9, 9]]"), Scored()),
     Case("cj_gt_poly_negative", put("segmentation", "[[-5, -5, 9, -5, 9, 9]]"), Scored()),
     Case("cj_gt_poly_outside", put("segmentation", "[[100, 100, 120, 100, 120, 120]]"), Scored()),

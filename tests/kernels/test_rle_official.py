@@ -70,9 +70,10 @@ def test_unions_and_intersections(seed, intersect):
         runs = rle.merge(joined(lists, [size] * len(lists)), intersect=intersect)
         assert rle.encode_strings(runs) == [expected["counts"]]
         assert expected["size"] == [*size]
-        if len(lists) > 1:
+        lists[0] = broken(rng, lists[0])
+        # The official tool has memory for as many runs as there are pixels, and looks at nothing.
+        if len(lists) > 1 and sum(map(len, lists)) < size[0] * size[1]:
             # With runs of length 0 in one of them the same mask, in which the official tool keeps such runs.
-            lists[0] = broken(rng, lists[0])
             expected = official.merge([official_of(counts, size) for counts in lists], intersect=intersect)
             again = rle.merge(joined(lists, [size] * len(lists)), intersect=intersect)
             assert np.array_equal(rle.decode(again, 0), official.decode(expected))

@@ -10,13 +10,13 @@ import pytest
 
 from segbench.labels import LabelSpace
 from segbench.metrics.instance_names import Ap50
-from segbench.metrics.instance_scores import AveragePrecision
+from segbench.metrics.instance_scores import Ap
 from segbench.metrics.running import Running
 
 SPACE = LabelSpace.of(2)
 
 
-def _counted(metric: AveragePrecision, found: list[tuple[float, bool, int]], order: tuple[int, ...]) -> Running[Any]:
+def _counted(metric: Ap, found: list[tuple[float, bool, int]], order: tuple[int, ...]) -> Running[Any]:
     """Each detection is alone in an image of its own, so that only its place among all decides."""
     running = Running(metric, SPACE)
     for image, i in enumerate(order):
@@ -46,7 +46,7 @@ def test_range_of_ties_is_that_of_all_orders(seed: int) -> None:
 
 
 def test_a_warning_says_how_far_ties_move_ap() -> None:
-    metric = AveragePrecision(iou_type="bbox")
+    metric = Ap(iou_type="bbox")
     running = _counted(metric, [(0.5, False, 0), (0.5, True, 0)], (0, 1))
     (warning,) = metric.warnings(running.state, SPACE)
     assert "2 detections of equal scores" in warning

@@ -3,7 +3,8 @@
 Of each class, results in the order of their scores: each looks at the instance of its image that it overlaps most, of
 equal ones the first. It is right when that IoU is at least the threshold and no result before took that instance;
 otherwise it is wrong, and no other instance is tried. AP is the mean over the recalls 0, 0.1, … 1 of the best
-precision at this recall or a higher one. The official sort is not stable; here equal scores keep the order by image,
+precision at this recall or a higher one; `area` is the later form of the same file, the area under that curve, which
+FCIS does not use for masks. The official sort is not stable; here equal scores keep the order by image,
 then that of the file.
 """
 
@@ -23,7 +24,9 @@ class Instance(NamedTuple):
     score: float = 0.0
 
 
-def average_precision(truth: Sequence[Instance], results: Sequence[Instance], threshold: float) -> float:
+def average_precision(
+    truth: Sequence[Instance], results: Sequence[Instance], threshold: float, *, area: bool = False
+) -> float:
     """AP of one class; undefined without an instance of it."""
     if not truth:
         return math.nan
@@ -36,11 +39,22 @@ def average_precision(truth: Sequence[Instance], results: Sequence[Instance], th
         taken |= {best} if overlap >= threshold else set()
     hits = np.cumsum(np.array(right, np.float64))
     recall, precision = hits / len(truth), hits / np.arange(1, len(hits) + 1)
+    return area_under(recall, precision) if area else at_eleven(recall, precision)
+
+
+def at_eleven(recall: np.ndarray, precision: np.ndarray) -> float:
     ap = 0.0
     for level in np.arange(0.0, 1.1, 0.1):
         reached = precision[recall >= level]
         ap += (float(reached.max()) if len(reached) else 0.0) / 11.0
     return ap
+
+
+def area_under(recall: np.ndarray, precision: np.ndarray) -> float:
+    """Each step of recall times the best precision from there on; beyond the last recall it is 0."""
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    steps = np.diff(recall, prepend=0.0)
+    return float(np.sum(steps[steps > 0] * best[steps > 0]))
 
 
 def evaluate(

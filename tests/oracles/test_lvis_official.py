@@ -15,7 +15,7 @@ from tests.protocols.coco_sets import coco_set
 from . import lvis_ap, lvis_official
 from .lvis_official import Record
 
-N_SETS = 200
+N_SETS = 120
 
 
 @pytest.fixture

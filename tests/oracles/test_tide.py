@@ -16,7 +16,7 @@ from tests.protocols.coco_sets import coco_set, compressed
 from . import tide
 from .tide import Found, Truth
 
-N_SETS = 200
+N_SETS = 120
 BOX, FAR = [0.0, 0.0, 10.0, 10.0], [50.0, 50.0, 10.0, 10.0]
 #: Beside the box by so much that the IoU is as named.
 HALF, THIRD, TENTH = [0.0, 0.0, 10.0, 5.0], [5.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 1.0]
