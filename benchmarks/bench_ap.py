@@ -68,8 +68,8 @@ def rows(quick: bool = False, *, slow: bool = False) -> list[Row]:
             goals = GOALS if files.scale is VAL2017 else {}
             for iou_type in IOU_TYPES:
                 work = Work(root, files, iou_type)
-                found += _from_files(work, _able(peers, iou_type), goals, 1 if quick else 7)
-                found += _in_memory(work, peers, goals, 3 if quick else 9)
+                found += _from_files(work, _able(peers, iou_type), goals, 1 if quick else 5)
+                found += _in_memory(work, peers, goals, 3 if quick else 7)
         threaded = [peer for peer in peers if not peer.is_slow]
         return found + [
             row
@@ -168,7 +168,7 @@ def _two_threads(work: Work, peers: Sequence[Peer], quick: bool) -> list[Row]:
         return []
     scripts = [LIMIT, SEGBENCH, *(peer.script for peer in peers)]
     runners = [work.process(SEGBENCH), *(work.process(script, 2) for script in scripts)]
-    one, limit, two, *others = _in_turn(runners, [1 if quick else 7] * len(runners), time.perf_counter_ns)
+    one, limit, two, *others = _in_turn(runners, [1 if quick else 5] * len(runners), time.perf_counter_ns)
     name = f"{work.name}, whole process, 2 threads, wall"
     return [
         Row(name, two, peer, seconds, None, None, limit)

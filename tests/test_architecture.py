@@ -28,7 +28,7 @@ STRANGERS = (("segbench.scoring", "segbench.models"),)
 HOMES = {
     "scipy": {"segbench.kernels.reference", "segbench.metrics.assignment"},
     # Its version alone is cheap to know.
-    "PIL": {"segbench.datasets.pillow", "segbench.datasets.images"},
+    "PIL": {"segbench.datasets.pillow", "segbench.scoring.judge"},
     "msgspec": {"segbench.codec"},
     "click": {"segbench.cli"},
     "deflate": {"segbench.kernels.png"},

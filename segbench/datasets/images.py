@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
 from segbench.datasets.colors import ColorTable
@@ -23,8 +22,6 @@ from segbench.labels import Color
 from segbench.late import late
 
 Labels: TypeAlias = NDArray[np.integer[Any]]
-
-PILLOW_VERSION: str = PIL.__version__
 
 _png_pixels = late("segbench.datasets.pillow:png_pixels")
 

@@ -128,6 +128,11 @@ def bad_json(data: Bytes, fault: JsonFault, noun: str) -> BadJson:
         What is wrong.
     noun : str
         What a record is called: ``result`` or ``annotation``. Records are counted from 1 in messages.
+
+    Returns
+    -------
+    BadJson
+        The error.
     """
     line, column = line_and_column(data, fault.offset)
     number = f" ({noun} {fault.record + 1})" if fault.record >= 0 else ""
@@ -136,7 +141,20 @@ def bad_json(data: Bytes, fault: JsonFault, noun: str) -> BadJson:
 
 
 def line_and_column(data: Bytes, offset: int) -> tuple[int, int]:
-    """Return the line and the column of a byte, both from 1; columns are characters."""
+    """Return where a byte stands.
+
+    Parameters
+    ----------
+    data : ndarray of uint8
+        The whole file.
+    offset : int
+        Which byte, from 0.
+
+    Returns
+    -------
+    line, column : int
+        Both from 1; columns are characters.
+    """
     line, start, step = 1, 0, 1 << 20
     for begin in range(0, offset, step):
         ends = np.flatnonzero(data[begin : min(offset, begin + step)] == ord("\n"))
@@ -215,7 +233,17 @@ def _encoding(data: Bytes) -> str:
 
 
 def text_begins(data: Bytes) -> int:
-    """Return where the text of a file begins, after a byte order mark of UTF-8.
+    """Return where the text of a file begins.
+
+    Parameters
+    ----------
+    data : ndarray of uint8
+        The whole file.
+
+    Returns
+    -------
+    int
+        The first byte after a byte order mark of UTF-8.
 
     Raises
     ------

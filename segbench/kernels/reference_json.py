@@ -34,7 +34,13 @@ _DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_int=Number, parse_flo
 
 
 class Text:
-    """The text of a file, which is JSON, and where its values lie."""
+    """The text of a file, which is JSON, and where its values lie.
+
+    Parameters
+    ----------
+    buffer : ndarray of uint8
+        The whole file.
+    """
 
     def __init__(self, buffer: Bytes) -> None:
         self.skipped = text_begins(buffer)

@@ -97,7 +97,23 @@ def from_counts(counts: Any, offsets: Any, heights: Any, widths: Any) -> Runs:
 
 
 def from_masks(masks: Sequence[Any]) -> Runs:
-    """Encode masks."""
+    """Encode masks.
+
+    Parameters
+    ----------
+    masks : sequence of array_like, shape (height, width)
+        Whatever is not 0 is foreground.
+
+    Returns
+    -------
+    Runs
+        The same masks.
+
+    Raises
+    ------
+    ShapeMismatch
+        For an array without two axes.
+    """
     arrays = [np.asarray(mask) for mask in masks]
     for array in arrays:
         if array.ndim != 2:
@@ -115,7 +131,25 @@ def _of_pixels(pixels: NDArray[np.bool_]) -> list[int]:
 
 
 def decode(runs: Runs, i: int) -> NDArray[np.uint8]:
-    """Return the pixels of one mask."""
+    """Return the pixels of one mask.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+    i : int
+        Which of them.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        0 and 1.
+
+    Raises
+    ------
+    BadParameter
+        For a mask that is not there.
+    """
     if not 0 <= i < len(runs):
         raise BadParameter(f"mask {i}", expected=f"one of {len(runs)} masks, from 0 up")
     counts = runs.counts[runs.offsets[i] : runs.offsets[i + 1]]
@@ -150,7 +184,23 @@ def areas(runs: Runs) -> Integers:
 
 
 def boxes(runs: Runs) -> NDArray[np.float64]:
-    """Return the box around each mask."""
+    """Return the box around each mask.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 4)
+        Left, top, width and height.
+
+    Raises
+    ------
+    BadParameter
+        For a mask without rows.
+    """
     if len(runs) and min(runs.heights.tolist()) < 1:
         raise BadParameter("a mask without rows", expected="heights from 1")
     corners = np.empty((len(runs), 4))
@@ -168,12 +218,34 @@ def _box(counts: list[int], height: int) -> tuple[int, int, int, int]:
 
 
 def merge(runs: Runs, *, intersect: bool = False) -> Runs:
-    """Return the union, or the intersection, of all masks as one."""
+    """Return the union of all masks of `runs`, or with `intersect` what all share, as one."""
     return merge_groups(runs, [0, len(runs)], intersect=intersect)
 
 
 def merge_groups(runs: Runs, offsets: Any, *, intersect: bool = False) -> Runs:
-    """Return the union, or the intersection, of the masks of each group; of one mask, the mask as it is."""
+    """Return the union, or the intersection, of the masks of each group; of one mask, the mask as it is.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+    offsets : array_like of int, shape (n_groups + 1,)
+        First mask of each group.
+    intersect : bool
+        Whether it is the intersection.
+
+    Returns
+    -------
+    Runs
+        A mask for each group.
+
+    Raises
+    ------
+    BadParameter
+        For a group without a mask.
+    ShapeMismatch
+        When sizes differ within a group.
+    """
     groups = as_offsets(offsets, len(runs), name="offsets")
     members = [range(*pair) for pair in pairwise(groups.tolist())]
     if not all(members):

@@ -248,7 +248,7 @@ def encode_strings(runs: Runs) -> list[bytes]:
 
 
 def areas(runs: Runs) -> Integers:
-    """Return the number of foreground pixels of each mask, shape (n,)."""
+    """Return the number of foreground pixels of each mask of some `runs`, shape (n,)."""
     sizes = np.empty(len(runs), np.int64)
     _loops.measure_areas(*loose(runs), sizes)
     return sizes

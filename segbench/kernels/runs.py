@@ -74,7 +74,22 @@ _REASONS = {
 
 
 def refuse(index: int, reason: int, pixels: Integers) -> None:
-    """Raise the fault of the mask at `index`, where there is one."""
+    """Raise the fault of a mask, where there is one.
+
+    Parameters
+    ----------
+    index : int
+        Which mask; -1 where none is at fault.
+    reason : int
+        What is wrong, as `rle.h` numbers it.
+    pixels : ndarray of int64, shape (n,)
+        How many pixels each mask has.
+
+    Raises
+    ------
+    RleFault
+        For an index from 0.
+    """
     if index >= 0:
         found, expected = _REASONS[reason]
         raise RleFault(index, found.format(pixels=int(pixels[index])), expected)
@@ -116,7 +131,19 @@ def _owner(groups: Integers, polygon: int) -> int:
 
 
 def as_sizes(heights: Any, widths: Any, n: int) -> tuple[Integers, Integers, Integers]:
-    """Return heights, widths and numbers of pixels of `n` masks, as private copies.
+    """Return the sizes of masks, as private copies.
+
+    Parameters
+    ----------
+    heights, widths : array_like of int, shape (n,)
+        Size of each mask.
+    n : int
+        How many masks there are.
+
+    Returns
+    -------
+    heights, widths, pixels : ndarray of int64, shape (n,)
+        The sizes, and their products.
 
     Raises
     ------
@@ -139,9 +166,21 @@ def _named(heights: Any, widths: Any) -> tuple[tuple[Any, str], tuple[Any, str]]
 
 
 def as_spans(starts: Any, lengths: Any, size: int) -> tuple[Integers, Integers]:
-    """Return where pieces of `size` bytes begin and how long they are, checked, as private copies.
+    """Return where pieces of data begin and how long they are, checked, as private copies.
 
     The loops go where they say while other threads run.
+
+    Parameters
+    ----------
+    starts, lengths : array_like of int, shape (n,)
+        The pieces, in bytes.
+    size : int
+        How many bytes there are.
+
+    Returns
+    -------
+    starts, lengths : ndarray of int64, shape (n,)
+        The same.
 
     Raises
     ------
@@ -156,7 +195,19 @@ def as_spans(starts: Any, lengths: Any, size: int) -> tuple[Integers, Integers]:
 
 
 def loose(runs: Runs) -> tuple[Counts, Integers]:
-    """Return counts and offsets as loops take them: offsets checked, and a private copy.
+    """Return counts and offsets as loops take them.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+
+    Returns
+    -------
+    counts : ndarray of uint32
+        The same memory where it is as wanted.
+    offsets : ndarray of int64, shape (n + 1,)
+        Checked, and a private copy.
 
     Raises
     ------
@@ -183,7 +234,25 @@ def concatenate(parts: list[Runs]) -> Runs:
 
 
 def select(runs: Runs, rows: Any) -> Runs:
-    """Return some masks, in the order of their `rows`."""
+    """Return some masks.
+
+    Parameters
+    ----------
+    runs : Runs
+        The masks.
+    rows : array_like of int
+        Which of them, in which order.
+
+    Returns
+    -------
+    Runs
+        Those; their counts are not copied where they follow one another.
+
+    Raises
+    ------
+    BadParameter
+        When a row is none of the masks.
+    """
     chosen = as_column(rows, "int64", (-1,), name="rows")
     if len(chosen) and (chosen.min() < 0 or chosen.max() >= len(runs)):
         raise BadParameter(f"rows from {chosen.min()} to {chosen.max()}", expected=f"rows of {len(runs)} masks")

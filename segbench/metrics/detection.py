@@ -173,9 +173,21 @@ class DetectionTally(Tally):
 
 
 def outcomes_of(columns: Arrays, thresholds: Sequence[float] | None, area: int) -> NDArray[np.uint8]:
-    """Return the outcomes of rows with these `columns` at some `thresholds` and an `area`, (n, 1, n_thresholds).
+    """Return the outcomes of rows at some thresholds.
 
-    No thresholds stand for all that are counted.
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+        The rows.
+    thresholds : sequence of float, optional
+        The thresholds; by default all that are counted.
+    area : int
+        Which of the areas.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 1, n_thresholds)
+        0 wrong, 1 right, 2 neither.
     """
     of_area = columns[_outcomes_in(columns)][:, area]
     if thresholds is not None and (places := places_of(columns, thresholds)) != list(range(of_area.shape[1])):

@@ -28,7 +28,7 @@ FAULTS = [
         "polygon_cross(found, c, ys + t);",
     ),
     ("steep edges not searched on", "while (t < dy && polygon_at(xs, slope, t) > u)", "while (0)"),
-    ("diagonals are steep", "if (dx >= dy)", "if (dx > dy)"),
+    ("steep edges as flat ones", "if (dx >= dy)", "if (2 * dx >= dy)"),
     (
         "not closed",
         "i + 1 < vertices ? i + 1 : 0;\n        polygon_edge",
@@ -57,7 +57,7 @@ def test_the_unchanged_source_passes(tmp_path, monkeypatch):
 def hold_all():
     """Hold to the twin on columns that are crossed often, and on random cases."""
     often = [polygon_case([[zigzag(n)]], [(100, 20)]) for n in (30, 50, 90, 300)]
-    for case in [*often, *itertools.islice(RUN_CASES["rasterise"](np.random.default_rng(0)), 400)]:
+    for case in [*often, *itertools.islice(RUN_CASES["rasterise"](np.random.default_rng(0)), 200)]:
         agree("rasterise", case)
 
 
