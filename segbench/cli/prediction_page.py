@@ -35,8 +35,9 @@ _SEVERAL = "grey PNG whose bit i is the class of index i (8 or 16 classes at mos
 _OBJECT = "PNG, grey or palette by value: 0 is background, whatever is above 0 is the object"
 _OBJECTS = "PNG, grey or palette by value: 0 is background, 1, 2, … are objects, of the same numbers in every frame"
 _INSTANCES = (
-    "one JSON file, which may lie alone in a folder, zip or tar: a list of {image_id, category_id, score} with a "
-    "segmentation {size: [height, width], counts} in run lengths, or a bbox [left, top, width, height]"
+    "one JSON file, which may lie alone in a folder, zip or tar: a list of objects with image_id, category_id, score "
+    "and a segmentation, whose size is height and width and whose counts are run lengths, or a bbox: left, top, width "
+    "and height"
 )
 
 

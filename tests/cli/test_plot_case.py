@@ -21,6 +21,7 @@ from tests.cli.test_plot import scored
 from tests.cli.test_plot import state as state_of
 from tests.conftest import CommandLine, Outcome
 from tests.datasets.niftis import nifti, put
+from tests.datasets.pngs import png
 
 SHAPE, SPACING = (12, 11, 5), (0.5, 0.5, 2.0)
 DICE = "mean_dice"
@@ -69,6 +70,25 @@ def record(run: CommandLine, tree: Path, *more: object) -> Any:
 def refused(outcome: Outcome, code: int) -> str:
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (code, "", 1)
     return outcome.err
+
+
+def scored_in_parts(run: CommandLine, tree: Path, input_: str) -> Path:
+    """Score the predictions of the tree again, as slices or as views of them; return their folder."""
+    for name, places in CASES.items():
+        for i in range(SHAPE[2]):
+            put(tree / f"slices/{name}/{i}.png", png(blocks(*places)[:, :, i]))
+        for view in ("one", "two"):
+            put(tree / f"fused/{view}/{name}.nii.gz", nifti(blocks(*places), SPACING))
+    folder = tree / input_.partition("(")[0]
+    asked = ("--dataset", "volumes", "--truth", tree / "truth", "-o", tree / "net.json", "--quiet")
+    assert run("score", folder, *asked, "--input", input_).code == 0
+    return folder
+
+
+def marks(path: Path) -> list[str]:
+    """The outlines and the background of each slice of a picture."""
+    text = path.read_text("utf-8")
+    return re.findall(r'<g id="LineCollection.*?</g>', text, re.S) + re.findall(r'<image[^>]*base64,([^"]+)"', text)
 
 
 class TestTable:
@@ -168,15 +188,26 @@ class TestPictures:
         assert drawn(run, tree, "b.svg").code == 0
         assert (tree / "a.svg").read_bytes() == (tree / "b.svg").read_bytes()
 
-    def test_slices_put_together_are_drawn_as_the_volume(self, run: CommandLine, tree: Path) -> None:
-        """The prediction of a view is the same volume: the picture differs in the signature alone."""
-        for path in sorted((tree / "predictions").glob("*.nii.gz")):
-            put(tree / "fused/one" / path.name, path.read_bytes())
-            put(tree / "fused/two" / path.name, path.read_bytes())
-        asked = ("--dataset", "volumes", "--truth", tree / "truth", "-o", tree / "net.json", "--quiet")
-        assert run("score", tree / "fused", *asked, "--input", "fused(vote,2)").code == 0
-        outcome = case(run, tree, "--predictions", tree / "fused", "--truth", tree / "truth", "-o", tree / "a.svg")
-        assert outcome.code == 0
+    @pytest.mark.parametrize("input_", ["slices(axis=2)", "fused(vote,2)"])
+    def test_volumes_put_together_are_drawn_as_the_volume(self, input_: str, run: CommandLine, tree: Path) -> None:
+        """Of the same labels outlines and background are the same: only the caption names the input."""
+        assert drawn(run, tree, "a.svg").code == 0
+        folder = scored_in_parts(run, tree, input_)
+        outcome = case(run, tree, "--predictions", folder, "--truth", tree / "truth", "-o", tree / "b.svg")
+        assert (outcome.code, outcome.err) == (0, "")
+        shown, expected = (marks(tree / name) for name in ("b.svg", "a.svg"))
+        assert shown == expected and len(shown) > 3
+        assert (tree / "b.svg").read_bytes() != (tree / "a.svg").read_bytes()
+
+    @pytest.mark.parametrize(
+        "input_, spoilt", [("slices(axis=2)", "slices/missed/2.png"), ("fused(vote,2)", "fused/two/missed.nii.gz")]
+    )
+    def test_one_part_that_is_another_one(self, input_: str, spoilt: str, run: CommandLine, tree: Path) -> None:
+        folder = scored_in_parts(run, tree, input_)
+        labels = blocks(1, 6)
+        put(tree / spoilt, png(labels[:, :, 2]) if spoilt.endswith(".png") else nifti(labels, SPACING))
+        outcome = case(run, tree, "--predictions", folder, "--truth", tree / "truth", "-o", tree / "b.svg")
+        assert "another prediction of missed than was scored" in refused(outcome, 3)
 
     def test_a_missing_prediction_that_was_scored_as_missing(self, run: CommandLine, tree: Path) -> None:
         (tree / "predictions/bad.nii.gz").unlink()

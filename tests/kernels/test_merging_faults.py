@@ -61,11 +61,6 @@ def hold_all(kernel):
         agree(kernel, case)
 
 
-def zigzag(n):
-    y = np.random.default_rng(n).random(n) * 100
-    return np.stack([np.where(np.arange(n) % 2, 5.1, 5.9 + n % 7), y], axis=1).ravel()
-
-
 SELDOM = {
     "areas": [{"runs": joined([[1, 299]], [(10, 30)])}],
 }

@@ -169,6 +169,7 @@ KINDS = {
     "multilabel": {"multilabel"},
     "video": {"video"},
     "volumes": {"confusion", "surface"},
+    "instances": {"detection"},
 }
 
 
@@ -179,6 +180,11 @@ def test_a_protocol_takes_the_metrics_of_its_kind_and_no_other(name: str) -> Non
     fitting = [metric for metric, cls in METRICS.items() if cls.family in families]
     assert {metric.name for metric in protocol.metrics} <= set(fitting)
     for metric in METRICS:
+        if name == "voc-sds" and getattr(METRICS[metric](), "area", "all") != "all":
+            # Its rules know no sizes.
+            with pytest.raises(BadParameter, match="rules=sds"):
+                protocol.metric(metric)
+            continue
         if metric in fitting:
             assert protocol.metric(metric).name == metric
             continue
