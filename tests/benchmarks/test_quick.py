@@ -39,6 +39,8 @@ def test_rows_are_whole(name: str) -> None:
 def test_installed_peers_take_part(name: str, module: str, package: str) -> None:
     if absent({module: package}):
         pytest.skip(f"{package} is not installed")
+    if (name, package) == ("ap", "pycocotools"):
+        pytest.skip("too slow to be raced unless asked for: what it says is what the others are held against")
     assert any(row.peer.startswith(package.removesuffix("-python-headless")) for row in rows(name)), package
 
 

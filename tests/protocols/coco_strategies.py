@@ -31,17 +31,20 @@ MANY = 103
 @st.composite
 def coco_sets(draw: st.DrawFn, *, boxes: bool = False, masks: bool = True) -> Set:
     """A truth with at least one annotation, and at least one result with `boxes`, `masks`, or both."""
-    images = [
-        {"id": i, "height": h, "width": w}
-        for i, (h, w) in draw(_by_id(st.sampled_from(SIZES), most=4))
-    ]  # fmt: skip
+    sizes = draw(_by_id(st.sampled_from(SIZES), most=4))
+    images = [{"id": i, "height": height, "width": width} for i, (height, width) in sizes]
     categories = [{"id": i, "name": f"class {i}"} for i, _ in draw(_by_id(st.none(), most=3))]
     places = st.tuples(st.sampled_from(images), st.sampled_from(categories))
     things = draw(st.lists(st.tuples(places, _boxes()), min_size=1, max_size=8))
+    between = draw(st.booleans())
+    if between:
+        things += _two_beside(things[0])
     numbers = draw(st.lists(IDS | st.just(0), min_size=len(things), max_size=len(things), unique=True))
     annotations = [draw(_annotations(*thing, number)) for thing, number in zip(things, numbers, strict=True)]
     found = draw(st.lists(_near(things) | st.tuples(places, _boxes()), min_size=1, max_size=10))
     results = [draw(_results(*thing, boxes=boxes, masks=masks)) for thing in found]
+    if between:
+        results += draw(_between(things[0], boxes=boxes, masks=masks))
     if draw(st.integers(0, 19)) == 19:
         results += [dict(results[0]) for _ in range(MANY)]
     known = {"images": images, "categories": categories, "annotations": annotations}
@@ -63,19 +66,31 @@ def _near(things: list[Any]) -> st.SearchStrategy[Any]:
     return moved.map(lambda m: (m[0][0], (m[0][1][0] + m[1], m[0][1][1] + m[2], *m[0][1][2:])))
 
 
+def _two_beside(thing: Any) -> list[Any]:
+    """Two of the size of 8 × 8, one to the left and one to the right of a place."""
+    return [(thing[0], (x, 9, 8, 8)) for x in (8, 10)]
+
+
+@st.composite
+def _between(draw: st.DrawFn, thing: Any, *, boxes: bool, masks: bool) -> list[Record]:
+    """A result that overlaps both equally, and a less sure one on the first or the second: only one order serves it."""
+    middle = draw(_results(thing[0], (9, 9, 8, 8), boxes=boxes, masks=masks))
+    other = draw(_results(thing[0], (draw(st.sampled_from((7, 11))), 9, 8, 8), boxes=boxes, masks=masks))
+    return [{**middle, "score": 3.0}, {**other, "score": 2.0}]
+
+
 @st.composite
 def _annotations(draw: st.DrawFn, place: tuple[Record, Record], box: Box, number: int) -> Record:
     image, category = place
     mask = rectangle(image, box)
     area = draw(st.sampled_from(AREAS))
-    forms = (lambda: [outline(box)], lambda: [outline(box), outline((0, 0, 6, 3))], lambda: listed(mask),
-             lambda: compressed(mask))  # fmt: skip
+    polygons = [outline(box)], [outline(box), outline((0, 0, 6, 3))]
     one = {
         "id": number,
         "image_id": image["id"],
         "category_id": category["id"],
         "bbox": [float(side) for side in box],
-        "segmentation": draw(st.sampled_from(forms))(),
+        "segmentation": draw(st.sampled_from((*polygons, listed(mask), compressed(mask)))),
         "area": float(box[2] * box[3]) if area is None else area,
         "iscrowd": draw(st.sampled_from((0, 0, 0, 1))),
     }
@@ -127,9 +142,7 @@ def traits(truth: Record, results: list[Record]) -> set[str]:
         "a class without truth": bool({k["id"] for k in truth["categories"]} - {k for _, k in groups[0]}),
         "a class only predicted": bool({k for _, k in groups[1]} - {k for _, k in groups[0]}),
         "more than 100 of a class": len(results) > 100,
-        "beyond the image": any(
-            one["bbox"][0] + one["bbox"][2] > sizes[one["image_id"]]["width"] for one in rows
-        ),
+        "beyond the image": any(one["bbox"][0] + one["bbox"][2] > sizes[one["image_id"]]["width"] for one in rows),
         "results by falling image": any(a[0] > b[0] for a, b in zip(groups[1], groups[1][1:], strict=False)),
-    }  # fmt: skip
+    }
     return {name for name, there in found.items() if there}

@@ -140,7 +140,7 @@ FLIPPED[0, 3] = 5.5
         (nifti(blocks(1, 6).transpose(1, 0, 2), SPACING), ShapeMismatch, "11×12×5 voxels"),
         (nifti(blocks(1, 6)[:, :, :-1], SPACING), ShapeMismatch, "12×11×4 voxels"),
         (nifti(blocks(1, 6), SPACING)[:-20], UnreadableImage, "a cut file"),
-        (nifti(blocks(1, 6), SPACING)[:60], UnreadableImage, "not a NIfTI file"),
+        (nifti(blocks(1, 6), SPACING)[:60], UnreadableImage, "a cut file"),
         (nifti(blocks(1, 6).astype(np.float32), SPACING), UnreadableImage, "voxels of float32"),
         (nifti(np.stack([blocks(1, 6)] * 2, -1), SPACING), UnreadableImage, "4 axes: 12×11×5×2"),
         (b"\x89PNG\r\n\x1a\n", UnreadableImage, "not a NIfTI file"),
