@@ -11,7 +11,7 @@ from segbench.datasets.cocoreview import Oddity, Review, review
 from segbench.errors import DatasetError, Refusal, counted
 from segbench.protocols.categories import with_categories
 from segbench.protocols.protocol import Protocol
-from segbench.scoring.instances import InstanceTruth, open_instances
+from segbench.scoring.instancetruths import InstanceTruth, open_instances
 
 
 def check(protocol: Protocol, split: str | None, data_root: Path | None, truth: Path | None) -> int:

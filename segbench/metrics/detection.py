@@ -18,7 +18,8 @@ from segbench.labels import LabelSpace
 from segbench.metrics.annotations import Annotations, Detections, Integers, Labelled
 from segbench.metrics.base import Content, Tally
 from segbench.metrics.instance_samples import annotations_of, detections_of, image_number
-from segbench.metrics.matching import AREAS, Matching, matched, positives
+from segbench.metrics.matching import matched, positives
+from segbench.metrics.matchingrules import AREAS, Matching
 from segbench.metrics.parts import Arrays, Counts, Rows
 from segbench.metrics.states import State
 from segbench.samples import Sample

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from segbench.frozen import dataclass
-from segbench.metrics.instance_scores import Ap, Ar100, Area, DetectionMetric
+from segbench.metrics.instance_scores import Ap, Ar100
+from segbench.metrics.ranking import Area, DetectionMetric
 from segbench.metrics.rules import Classes
 
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
-from segbench.kernels.overlap import box_iou, mask_iou
-from segbench.metrics.annotations import Annotations, Detections, Flags, Floats, Integers, needed
-from segbench.metrics.inner_bands import inner_bands
-from segbench.metrics.matching import Matching
+from segbench.metrics.annotations import Annotations, Detections, Flags, Floats, Integers
+from segbench.metrics.instance_ious import instance_ious
+from segbench.metrics.matchingrules import Matching
 
 #: Pairs compared at a time.
 _MANY = 1 << 22
@@ -209,29 +208,22 @@ def _compared(
 ) -> tuple[Integers, Integers, Floats]:
     """Return the pairs of some images: place of the detection, row of the instance, and overlap."""
     mine, theirs = truths[of_truth[0] : of_truth[-1]], rows[of_rows[0] : of_rows[-1]]
-    offsets = {"truth_offsets": of_truth - of_truth[0], "prediction_offsets": of_rows - of_rows[0]}
-    ious, pair_offsets = _ious(matching, truth.take(mine), detections.take(theirs), **offsets)
+    # Taken first: the masks of these images alone are decoded.
+    some, found = truth.take(mine), detections.take(theirs)
+    ious, pair_offsets = instance_ious(
+        matching,
+        some,
+        found,
+        crowd=some.crowd,
+        truth_rows=np.arange(len(mine)),
+        rows=np.arange(len(theirs)),
+        truth_offsets=of_truth - of_truth[0],
+        prediction_offsets=of_rows - of_rows[0],
+    )
     shared = np.flatnonzero(ious > 0)
     groups = np.searchsorted(pair_offsets, shared, side="right") - 1
     places, columns = np.divmod(shared - pair_offsets[groups], np.diff(of_truth)[groups])
     return of_rows[groups] + places, truths[of_truth[groups] + columns], ious[shared]
-
-
-def _ious(matching: Matching, truth: Annotations, found: Detections, **offsets: Integers) -> tuple[Floats, Integers]:
-    if matching.iou_type == "bbox":
-        boxes = needed(truth.boxes, "boxes"), needed(found.boxes, "boxes")
-        return box_iou(truth=boxes[0], prediction=boxes[1], crowd=truth.crowd, **offsets)
-    masks = truth.runs, found.runs
-    ious, pair_offsets = mask_iou(truth=masks[0], prediction=masks[1], crowd=truth.crowd, **offsets)
-    if matching.iou_type == "boundary":
-        bands = [inner_bands(mask, matching.width_diagonal) for mask in masks]
-        of_bands, _ = mask_iou(truth=bands[0], prediction=bands[1], crowd=truth.crowd, **offsets)
-        # Within a crowd the boundary says nothing, as in `segbench.metrics.matching`.
-        starts, counts = offsets["truth_offsets"].tolist(), np.diff(offsets["prediction_offsets"]).tolist()
-        spans = zip(starts[:-1], starts[1:], counts, strict=True)
-        crowd = np.concatenate([np.zeros(0, np.bool_), *(np.tile(truth.crowd[a:b], n) for a, b, n in spans)])
-        ious = np.where(crowd, ious, np.minimum(ious, of_bands))
-    return ious, pair_offsets
 
 
 def _offsets(images: Integers, n_images: int) -> Integers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.metrics.matching import FALSE, LEFT_OUT, TRUE
+from segbench.metrics.matchingrules import FALSE, LEFT_OUT, TRUE
 
 
 def tied(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int64]:

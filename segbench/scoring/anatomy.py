@@ -14,16 +14,17 @@ from segbench.frozen import dataclass
 from segbench.kernels.rle import boxes as boxes_of
 from segbench.metrics.annotations import Annotations, Columns, Detections, Flags, Integers, Labelled
 from segbench.metrics.detection_confusion import detection_confusion
-from segbench.metrics.instance_scores import DetectionMetric
 from segbench.metrics.label_errors import Suspicion, label_errors
-from segbench.metrics.matching import FALSE, TRUE, Matching, matched
+from segbench.metrics.matching import matched
+from segbench.metrics.matchingrules import FALSE, TRUE, Matching
 from segbench.metrics.overlaps import Compared, overlaps
+from segbench.metrics.ranking import DetectionMetric
 from segbench.metrics.reliability import Reliability, reliability
 from segbench.metrics.tide import Decomposition, decompose, errors
 from segbench.protocols.categories import with_categories, with_iou_type
 from segbench.protocols.load import load_protocol
 from segbench.protocols.protocol import Protocol
-from segbench.scoring.instances import InstanceTruth, open_instances
+from segbench.scoring.instancetruths import InstanceTruth, open_instances
 
 C = TypeVar("C", bound=Columns)
 

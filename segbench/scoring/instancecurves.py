@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, DatasetError
-from segbench.metrics.instance_scores import RECALLS, Ap
+from segbench.metrics.instance_scores import Ap
+from segbench.metrics.ranking import RECALLS
 from segbench.scoring.diagrams import Diagram, Series
 from segbench.scoring.recount import Recount
 

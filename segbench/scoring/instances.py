@@ -10,26 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import cast
 
 import numpy as np
 
-from segbench.datasets.coco import CocoTruth, read_coco
 from segbench.datasets.cocoresults import CocoResults, read_results
-from segbench.datasets.truth import CUSTOM
 from segbench.errors import BadParameter, DatasetError, counted
 from segbench.frozen import dataclass
 from segbench.kernels.detection import order
-from segbench.late import late
-from segbench.metrics.annotations import Annotations, Columns, Detections, Flags, Integers, Labelled
+from segbench.metrics.annotations import Annotations, Columns, Detections, Integers, Labelled
 from segbench.metrics.base import Content
 from segbench.metrics.detection import DetectionTally
-from segbench.metrics.instance_scores import DetectionMetric
+from segbench.metrics.ranking import DetectionMetric
 from segbench.metrics.states import State
 from segbench.protocols.categories import with_categories
 from segbench.protocols.protocol import Protocol
 from segbench.result import Result
 from segbench.scoring.executors import run_chunks
+from segbench.scoring.instancetruths import InstanceTruth, keys_of, keys_of_slices, open_instances
 from segbench.scoring.judge import Case, refuse_nothing
 from segbench.scoring.lines import LineWriter
 from segbench.scoring.options import Options, Slices, shard_of
@@ -40,19 +38,8 @@ from segbench.scoring.statefile import header_of
 
 FAMILY = "detection"
 
-if TYPE_CHECKING:
-    from segbench.datasets.vocinstances import VocTruth
-
-InstanceTruth: TypeAlias = "CocoTruth | VocTruth"
-
-_find_root = late("segbench.datasets.layouts:find_root")
-_read_voc = late("segbench.datasets.vocinstances:read_voc")
-
 #: Images counted at a time: enough to outweigh what is done once a span, few enough to hold little.
 SPAN = 256
-
-#: Digits of the number of an image in its key, as in the file names of COCO.
-_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -74,13 +61,10 @@ class ByImage:
     offsets: Integers
 
     @classmethod
-    def of(cls, columns: Columns, n_images: int, kept: Flags | None = None) -> ByImage:
-        """Group rows by image: all of them, or those that are `kept`."""
+    def of(cls, columns: Columns, n_images: int) -> ByImage:
+        """Group rows by image."""
         # Of 16 bits, numbers are sorted by counting, which is several times as fast.
         narrow = columns.images.astype(np.uint16) if n_images < 1 << 16 else columns.images
-        if kept is not None:
-            rows, counts = np.argsort(narrow, kind="stable"), np.bincount(columns.images[kept], minlength=n_images)
-            return cls(columns, rows[kept[rows]], np.concatenate([[0], np.cumsum(counts)]))
         counts = np.bincount(columns.images, minlength=n_images)
         return cls(columns, np.argsort(narrow, kind="stable"), np.concatenate([[0], np.cumsum(counts)]))
 
@@ -207,12 +191,10 @@ class InstanceRun:
         if any(metric.rules == "lvis_fixed" for metric in metrics):
             found = replace(found, standing=_standing(found, len(space.evaluated)))
         tally = cast(DetectionTally, self.case.plan.tallies[FAMILY])
-        is_partial = any(metric.rules in ("lvis", "lvis_fixed") for metric in metrics)
-        labelled = self.truth.labelled(space) if is_partial else None
+        is_federated = any(metric.matching.is_federated for metric in metrics)
+        labelled = self.truth.labelled(space) if is_federated else None
         recording = bool(self.options.state or self.options.per_image or self.slices)
-        # To the tool of LVIS, what has no area is not there.
-        kept = truth.sizes() > 0 if is_partial else None
-        return Match(tally, ByImage.of(truth, n, kept), ByImage.of(found, n), labelled, recording)
+        return Match(tally, ByImage.of(truth, n), ByImage.of(found, n), labelled, recording)
 
     def _records(self, keys: Sequence[str], span: Sequence[int], contents: list[Content]) -> Iterator[Record]:
         for image, content in zip(span, contents, strict=False):
@@ -234,12 +216,6 @@ def _standing(detections: Detections, n_classes: int) -> Integers:
     places = np.empty(len(rows), np.int64)
     places[rows] = np.arange(len(rows)) - np.repeat(offsets[:-1], np.diff(offsets))
     return places
-
-
-def keys_of(truth: InstanceTruth) -> list[str]:
-    """Return the keys of images: their numbers with leading zeros, so that text is sorted as numbers are."""
-    width = max(_DIGITS, *(len(str(number)) for number in truth.ids[-1:].tolist()))
-    return [f"{number:0{width}d}" for number in truth.ids.tolist()]
 
 
 def _spans(images: list[int], workers: int) -> Iterator[list[int]]:
@@ -304,61 +280,10 @@ def score_instances(
         slice="-" if options.shard is None else f"shard:{options.shard}",
     )
     results = read_results(predictions)
-    run = InstanceRun(case, known, results, options, _slices(slices, known))
+    run = InstanceRun(case, known, results, options, keys_of_slices(slices, known))
     whole, parts = run.count()
     result = case.result(whole, parts)
     return replace(result, warnings=(*result.warnings, *_warnings(results, case)))
-
-
-def open_instances(
-    protocol: Protocol, *, split: str | None, data_root: Path | None, truth: Path | None
-) -> tuple[InstanceTruth, str]:
-    """Return the truth of a split, and the name of the split.
-
-    Parameters
-    ----------
-    protocol : Protocol
-        The data set.
-    split, data_root, truth
-        As in `segbench.score`; `truth` is a JSON file.
-
-    Returns
-    -------
-    CocoTruth or VocTruth
-        The truth.
-    str
-        The split.
-
-    Raises
-    ------
-    UsageError, DatasetError
-        When the truth is not there, or damaged.
-    """
-    if truth is not None:
-        if data_root is not None:
-            raise BadParameter("--truth together with --data-root", expected="one of them")
-        return read_coco(truth, crowds=_has_crowds(protocol)), split or CUSTOM
-    split = protocol.check_split(split)
-    root, layout = _find_root(protocol, data_root, split)
-    if layout.instances:
-        return _read_voc(protocol, layout, root, split), split
-    return read_coco(root / layout.path(layout.truth, split=split), crowds=_has_crowds(protocol)), split
-
-
-def _has_crowds(protocol: Protocol) -> bool:
-    """Return whether a truth says of its annotations if they are crowds; LVIS does not."""
-    return protocol.policies.get("rules") not in ("lvis", "lvis_fixed")
-
-
-def _slices(slices: Mapping[str, Sequence[str]], truth: InstanceTruth) -> dict[str, frozenset[str]]:
-    keys = keys_of(truth)
-    known = {**dict(zip(map(str, truth.ids.tolist()), keys, strict=True)), **{key: key for key in keys}}
-    for name, listed in slices.items():
-        stranger = next((key for key in listed if key not in known), None)
-        if stranger is not None or not listed:
-            found = f"slice {name}: no image {stranger!r}" if listed else f"slice {name} is empty"
-            raise BadParameter(found, expected="numbers of images of the truth")
-    return {name: frozenset(known[key] for key in listed) for name, listed in slices.items()}
 
 
 def _warnings(results: CocoResults, case: Case) -> list[str]:

@@ -11,8 +11,8 @@ import numpy as np
 from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
 from segbench.metrics.detection import outcomes_of
-from segbench.metrics.instance_scores import DetectionMetric
-from segbench.metrics.matching import AREAS, FALSE, TRUE
+from segbench.metrics.matchingrules import AREAS, FALSE, TRUE
+from segbench.metrics.ranking import DetectionMetric
 from segbench.metrics.reliability import Reliability, reliability
 from segbench.scoring.diagrams import check_number, names_of
 from segbench.scoring.recount import Recount, recount, refuse_mixed

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from segbench.metrics.annotations import Annotations, Detections
-from segbench.metrics.matching import Matching
+from segbench.metrics.matchingrules import Matching
 from segbench.metrics.overlaps import Compared, overlaps
 
 Box: TypeAlias = tuple[float, float, float, float]

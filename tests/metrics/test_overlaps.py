@@ -9,7 +9,7 @@ from segbench.errors import BadParameter
 from segbench.kernels.rle import from_masks
 from segbench.metrics import overlaps as module
 from segbench.metrics.annotations import Annotations, Detections
-from segbench.metrics.matching import Matching
+from segbench.metrics.matchingrules import Matching
 from segbench.metrics.overlaps import Overlaps, best, claims, overlaps
 from tests.metrics.detected import BOXES, detections, iou, random_sets, truths
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,27 @@ def test_the_limit_of_the_challenge_is_of_the_class(tmp_path: Path) -> None:
     assert list(found.scores.values())[-1].value == pytest.approx(1 / 201, rel=1e-14)
     fewer = scored(tmp_path, truth, results, "bbox", switch.replace("10000", "200"))
     assert list(fewer.scores.values())[-1].value == 0.0
+
+
+@pytest.mark.parametrize("rules", ["lvis", "lvis_fixed"])
+def test_metrics_of_other_rules_change_nothing(rules: str, tmp_path: Path) -> None:
+    """What is left out by the rules of LVIS is left out of metrics that have them, and of no other in the same run."""
+    n_other = 0
+    for seed in range(60):
+        truth, results = federated(seed, boxes=True)
+        if not truth["annotations"] or not results:
+            continue
+        truth["annotations"] = [{**one, "iscrowd": 0} for one in truth["annotations"]]
+        known, found = write(tmp_path, truth, results)
+        run = partial(segbench.score, found, truth=known, iou_type="bbox", workers=1)
+        key = f"ap(max_detections=300,rules={rules})"
+        plain, beside = run(dataset="instances"), run(dataset="instances", metrics=[key])
+        assert bits(values(plain)) == bits({name: value for name, value in values(beside).items() if name != key})
+        alone = run(dataset="lvis", metrics=[f"ap(rules={rules})"]).scores
+        assert values(beside)[key].hex() == list(alone.values())[-1 if rules != "lvis" else 0].value.hex()
+        n_other += values(beside)[key].hex() != plain.scores["ap"].value.hex()
+    assert n_other > 20
+
+
+def values(result: Result) -> dict[str, float]:
+    return {name: score.value for name, score in result.scores.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segbench.errors import BadParameter, DatasetError
-from segbench.metrics.instance_scores import RECALLS
+from segbench.metrics.ranking import RECALLS
 from segbench.scoring.diagrams import diagram
 from segbench.scoring.plots import figure, plot
 from tests.scoring.instancefiles import write_results, write_truth
