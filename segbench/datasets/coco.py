@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.codec import read_json_rows
-from segbench.datasets.cocomasks import CocoMasks
+from segbench.datasets.cocomasks import CocoMasks, reaching_out
 from segbench.datasets.files import as_dataset_error, read_regular
 from segbench.errors import BadParameter, DatasetError, SubmissionError
 from segbench.frozen import dataclass
@@ -123,6 +123,12 @@ class CocoTruth:
             start = int(columns.counts_starts[row])
             digest.update(self.data[start : start + int(columns.counts_lengths[row])])
         return digest.hexdigest()
+
+    @property
+    def n_reaching_out(self) -> int:
+        """How many annotations have polygons beyond their images; asked of a truth whose masks were drawn."""
+        sizes = self.sizes[np.searchsorted(self.ids, self.columns.image_ids)]
+        return int(reaching_out(self.columns, sizes).sum())
 
     def annotations(self, space: LabelSpace, *, masks: bool, boxes: bool) -> Annotations:
         """Return the true instances.

@@ -13,7 +13,10 @@ from segbench.frozen import dataclass
 from segbench.kernels.rasterise import rasterise
 from segbench.kernels.recordcolumns import POLYGONS, RUNS, STRING, RecordColumns
 from segbench.kernels.rle import RleFault, Runs, concatenate, decode_strings, from_counts, select
-from segbench.metrics.annotations import Integers
+from segbench.metrics.annotations import Flags, Integers
+
+#: What lies farther out than this, in pixels, is beyond the image; less may be a matter of rounding.
+BEYOND = 1.0
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,38 @@ def _polygons(columns: RecordColumns, data: bytes, rows: Integers, heights: Inte
     if len(empty):
         raise RleFault(int(empty[0]), "a segmentation without polygons", "at least one polygon")
     sizes = np.diff(polygon_offsets)
-    # A number that is left over is dropped, as the official tool does; `datasets check` tells of it.
-    wrong = np.flatnonzero(sizes < 5)
+    # The official tool drops a number that is left over: what the others say is not known then.
+    wrong = np.flatnonzero((sizes < 6) | (sizes % 2 == 1))
     if len(wrong):
         row = int(np.searchsorted(annotation_offsets, wrong[0], side="right")) - 1
-        raise RleFault(row, f"a polygon of {sizes[wrong[0]]} numbers", "at least 6: x, y of three points")
+        raise RleFault(row, f"a polygon of {sizes[wrong[0]]} numbers", "at least 6, x and y of each point")
     return rasterise(points, polygon_offsets, annotation_offsets, heights, widths)
+
+
+def reaching_out(columns: RecordColumns, sizes: Integers) -> Flags:
+    """Return which records have a polygon that reaches out of its image.
+
+    Parameters
+    ----------
+    columns : RecordColumns
+        The records; their polygons have been drawn, and so have points.
+    sizes : ndarray of int64, shape (n, 2)
+        Height and width of the image of each.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether a point is more than a pixel beyond the image, which is more than rounding.
+    """
+    found = np.zeros(len(columns), np.bool_)
+    if len(columns.points):
+        starts = columns.polygon_offsets[:-1] // 2
+        rows = np.repeat(np.arange(len(columns)), np.diff(columns.annotation_polygons))
+        for axis, side in ((0, 1), (1, 0)):
+            places = columns.points[axis::2]
+            far = np.maximum.reduceat(places, starts) > sizes[rows, side] + BEYOND
+            found[rows[far | (np.minimum.reduceat(places, starts) < -BEYOND)]] = True
+    return found
 
 
 def _ragged(flat: NDArray[Any], offsets: Integers, rows: Integers) -> tuple[NDArray[Any], Integers]:

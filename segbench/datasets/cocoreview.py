@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.coco import CocoTruth
-from segbench.datasets.cocomasks import runs_of
+from segbench.datasets.cocomasks import BEYOND, runs_of
 from segbench.errors import DatasetError
 from segbench.frozen import dataclass
 from segbench.kernels.recordcolumns import NO_MASK, POLYGONS, RUNS, STRING
@@ -21,7 +21,7 @@ EXAMPLES, MOST_FAULTS = 3, 20
 
 #: Pixels by which a box may miss the mask's, and anything may lie beyond the image; share by which areas may differ.
 #: Outlines are between pixels, so that none of these is exact in COCO itself.
-_BOX_OFF, _BEYOND, _AREA_OFF = 2.0, 1.0, 0.05
+_BOX_OFF, _AREA_OFF = 2.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -148,18 +148,16 @@ def _of_shapes(truth: CocoTruth, images: Integers) -> Iterator[_Found]:
     limits = truth.sizes[images][:, ::-1].astype(np.float64)
     low, high = columns.boxes[:, :2], columns.boxes[:, :2] + columns.boxes[:, 2:]
     with np.errstate(invalid="ignore"):
-        beyond = np.any((low < -_BEYOND) | (high > limits + _BEYOND), axis=1)
+        beyond = np.any((low < -BEYOND) | (high > limits + BEYOND), axis=1)
     corners = _corners(truth)
-    out = (corners.points < -_BEYOND) | (corners.points > limits[corners.rows] + _BEYOND)
+    out = (corners.points < -BEYOND) | (corners.points > limits[corners.rows] + BEYOND)
     beyond[corners.rows[out.any(axis=1)]] = True
     yield "outside", "a box or polygon more than a pixel beyond the image", beyond
     counts = np.diff(columns.polygon_offsets)
     of_polygons = np.repeat(np.arange(len(columns)), np.diff(columns.annotation_polygons))
-    tiny, odd = np.zeros(len(columns), np.bool_), np.zeros(len(columns), np.bool_)
+    tiny = np.zeros(len(columns), np.bool_)
     tiny[of_polygons[corners.enclosed(len(counts)) < 1]] = True
     yield "tiny polygon", "a polygon around less than one pixel", tiny
-    odd[of_polygons[counts % 2 == 1]] = True
-    yield "half a point", "a polygon of an odd number of coordinates: the last one is dropped", odd
 
 
 @dataclass(frozen=True)

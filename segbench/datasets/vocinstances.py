@@ -57,6 +57,11 @@ class VocTruth:
         """The truth names no categories: its protocol does."""
         return ()
 
+    @property
+    def n_reaching_out(self) -> int:
+        """No object: a map has no pixel beyond its image."""
+        return 0
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the content of the truth."""

@@ -283,14 +283,17 @@ def score_instances(
     run = InstanceRun(case, known, results, options, keys_of_slices(slices, known))
     whole, parts = run.count()
     result = case.result(whole, parts)
-    return replace(result, warnings=(*result.warnings, *_warnings(results, case)))
+    return replace(result, warnings=(*result.warnings, *_warnings(known, results, case)))
 
 
-def _warnings(results: CocoResults, case: Case) -> list[str]:
+def _warnings(truth: InstanceTruth, results: CocoResults, case: Case) -> list[str]:
     warnings = []
     if not len(results):
         warnings.append("no detection at all: the official tool fails on an empty list")
     iou_types = {metric.iou_type for metric in case.plan.metrics.values() if isinstance(metric, DetectionMetric)}
+    if iou_types - {"bbox"} and truth.n_reaching_out:
+        n = counted(truth.n_reaching_out, "annotation")
+        warnings.append(f"{n} of the truth with polygons beyond the image, which are cut off")
     if iou_types - {"bbox"} and len(results):
         if results.draws_boxes:
             warnings.append("the results have no masks: their boxes are scored as masks, as the official tool does")

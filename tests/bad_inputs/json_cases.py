@@ -176,6 +176,7 @@ def _broken(found: str, expected: str = "") -> Refused:
 
 _PIXELS = HEIGHT * WIDTH
 _RESULT = f"result {SPOILT}"
+_BEYOND = "1 annotation of the truth with polygons beyond the image"
 _COUNTS = "segmentation.counts"
 _STRING = str(compressed(np.roll(mask(2), 1, 0))["counts"])
 
@@ -323,12 +324,13 @@ CASES = (
             ("flat", "[1, 1, 9, 1, 9, 9]", "): the number 1 under 'segmentation'"),
             ("empty", "[]", " (id 103): a segmentation without polygons"),
             ("empty_within", "[[]]", " (id 103): a polygon of 0 numbers"),
+            ("odd", "[[1, 1, 9, 1, 9, 9, 5]]", " (id 103): a polygon of 7 numbers"),
         )
     ),
-    Case("cj_gt_poly_odd", put("segmentation", "[[1, 1, 9, 1, 9, 9, 5]]"), Scored()),
-    Case("cj_gt_poly_1e7", put("segmentation", "[[1, 1, 1e7, 1, 9, 9]]"), Scored()),
-    Case("cj_gt_poly_negative", put("segmentation", "[[-5, -5, 9, -5, 9, 9]]"), Scored()),
-    Case("cj_gt_poly_outside", put("segmentation", "[[100, 100, 120, 100, 120, 120]]"), Scored()),
+    Case("cj_gt_poly_1e7", put("segmentation", "[[1, 1, 1e7, 1, 9, 9]]"), Scored(_BEYOND)),
+    Case("cj_gt_poly_negative", put("segmentation", "[[-5, -5, 9, -5, 9, 9]]"), Scored(_BEYOND)),
+    Case("cj_gt_poly_outside", put("segmentation", "[[100, 100, 120, 100, 120, 120]]"), Scored(_BEYOND)),
+    Case("cj_gt_poly_edge", put("segmentation", "[[-1, -1, 9, -1, 9, 9]]"), Scored()),
     Case("cj_gt_bbox_missing", drop("bbox"), _broken("annotation 3 (id 103): no bbox"), "bbox"),
     Case("cj_gt_bbox_negative", put("bbox", "[1, 2, -3, 4]"), _broken("annotation 3 (id 103): a box of neg"), "bbox"),
 )

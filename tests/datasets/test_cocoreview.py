@@ -66,7 +66,6 @@ ODD: dict[str, dict[str, Any]] = {
     "flat box": {"bbox": [4, 6, 8, 0], "segmentation": None},
     "outside": {"segmentation": None, "bbox": [50, 6, 12, 8]},
     "tiny polygon": {"segmentation": [SQUARE, [4, 6, 5, 6, 5, 7]]},
-    "half a point": {"segmentation": [[*SQUARE, 4.0]]},
     "empty mask": {"area": 0.5, "segmentation": {"size": [40, 60], "counts": [2400]}},
     "other area": {"area": 90},
     "other box": {"bbox": [4, 6, 11, 8]},
