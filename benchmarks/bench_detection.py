@@ -6,6 +6,7 @@ Run with ``python -m benchmarks detection``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,8 +47,8 @@ def rows(quick: bool = False) -> list[Row]:
     repetitions = 3 if quick else 9
     crowd = np.zeros(len(truth.boxes), bool)
     ends = {"truth_offsets": truth.offsets, "prediction_offsets": prediction.offsets}
-    masks = lambda: mask_iou(truth=truth.masks, prediction=prediction.masks, crowd=crowd, **ends)  # noqa: E731
-    boxes = lambda: box_iou(truth=truth.boxes, prediction=prediction.boxes, crowd=crowd, **ends)  # noqa: E731
+    masks = partial(mask_iou, truth=truth.masks, prediction=prediction.masks, crowd=crowd, **ends)
+    boxes = partial(box_iou, truth=truth.boxes, prediction=prediction.boxes, crowd=crowd, **ends)
     found = []
     if (peer := package("pycocotools.mask", "pycocotools")) is not None:
         official, name = peer
@@ -78,7 +79,8 @@ def _alone(
 ) -> list[Row]:
     """Matching and curves, with the time of reading the overlaps once as limit."""
     n = len(scores)
-    found = lambda: match(  # noqa: E731
+    found = partial(
+        match,
         ious=ious,
         pair_offsets=pairs,
         truth_offsets=truth.offsets,
@@ -93,7 +95,8 @@ def _alone(
     )
     ranked, ends = order(scores, classes, 80)
     outcomes = found().outcomes[ranked]
-    curves = lambda: precision_recall(  # noqa: E731
+    curves = partial(
+        precision_recall,
         outcomes=outcomes,
         scores=scores[ranked],
         ranks=np.zeros(n, np.int64),
