@@ -33,7 +33,9 @@ class Score:
     signature : str
         Everything that made the number; empty outside a scoring run.
     ci : (float, float), optional
-        Confidence interval.
+        Confidence interval of the value.
+    class_ci : mapping of str to (float, float)
+        Confidence interval of each class that has one.
     """
 
     value: float
@@ -42,6 +44,7 @@ class Score:
     higher_is_better: bool = True
     signature: str = ""
     ci: tuple[float, float] | None = None
+    class_ci: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __float__(self) -> float:
         return float(self.value)
@@ -51,6 +54,7 @@ class Score:
         infinite = sum(map(math.isinf, (self.value, *self.per_class.values())))
         return {
             **({"infinite": infinite} if infinite else {}),
+            **({"class_ci": {name: list(ci) for name, ci in self.class_ci.items()}} if self.class_ci else {}),
             "value": _or_null(self.value),
             "per_class": {name: _or_null(value) for name, value in self.per_class.items()},
             "ci": None if self.ci is None else list(self.ci),
@@ -237,6 +241,8 @@ class Result:
         Description of a leaderboard entry.
     slices : mapping of str to Slice
         Scores of named parts of the images.
+    resampling : mapping, optional
+        How intervals were made, where they were asked for.
     """
 
     protocol: str
@@ -248,10 +254,13 @@ class Result:
     state: StateFile | None = None
     entry: Mapping[str, Any] | None = None
     slices: Mapping[str, Slice] = field(default_factory=dict)
+    resampling: Mapping[str, Any] | None = None
 
     def as_record(self) -> dict[str, Any]:
-        """Return the result as JSON shows it; the key `slices` is there only when slices were asked for."""
+        """Return the result as JSON shows it; `slices` and `resampling` are there only when they were asked for."""
         record = self._record()
+        if self.resampling is not None:
+            record["resampling"] = dict(self.resampling)
         if self.slices:
             parts = {name: (part.n_images, part.scores) for name, part in self.slices.items()}
             record["slices"] = {

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import field, replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -35,6 +35,10 @@ from segbench.scoring.outcome import Notes, Outcome, Record
 from segbench.scoring.perimage import image_lines, image_title
 from segbench.scoring.plan import Plan
 from segbench.scoring.statefile import header_of
+
+if TYPE_CHECKING:
+    # Few runs ask for intervals.
+    from segbench.scoring.units import Resampling
 
 FAMILY = "detection"
 
@@ -148,7 +152,7 @@ class InstanceRun:
             For what is wrong with either file.
         """
         plan, options = self.case.plan, self.options
-        whole, parts = Outcome(plan.start()), {name: Outcome(plan.start()) for name in self.slices}
+        whole, parts = self.case.start(), {name: self.case.start() for name in self.slices}
         keys = keys_of(self.truth)
         images = list(range(len(keys)))
         images = images if options.shard is None else shard_of(images, options.shard)
@@ -163,6 +167,7 @@ class InstanceRun:
             ):
                 whole.add_states({FAMILY: counts})
                 for record in self._records(keys, span, contents):
+                    whole.keep(record)
                     state.write([record.line()])
                     lines.write(image_lines(options.per_image, plan, record))
                     for name in (name for name, chosen in self.slices.items() if record.key[0] in chosen):
@@ -193,7 +198,8 @@ class InstanceRun:
         tally = cast(DetectionTally, self.case.plan.tallies[FAMILY])
         is_federated = any(metric.matching.is_federated for metric in metrics)
         labelled = self.truth.labelled(space) if is_federated else None
-        recording = bool(self.options.state or self.options.per_image or self.slices)
+        options = self.options
+        recording = bool(options.state or options.per_image or self.slices or self.case.resampling)
         return Match(tally, ByImage.of(truth, n), ByImage.of(found, n), labelled, recording)
 
     def _records(self, keys: Sequence[str], span: Sequence[int], contents: list[Content]) -> Iterator[Record]:
@@ -233,6 +239,7 @@ def score_instances(
     truth: Path | None,
     slices: Mapping[str, Sequence[str]],
     options: Options,
+    resampling: Resampling | None = None,
 ) -> Result:
     """Score results in the JSON of COCO.
 
@@ -250,6 +257,8 @@ def score_instances(
         Numbers or keys of the images of each slice.
     options : Options
         How.
+    resampling : Resampling, optional
+        How intervals are made.
 
     Returns
     -------
@@ -278,6 +287,7 @@ def score_instances(
         split,
         expected=expected,
         slice="-" if options.shard is None else f"shard:{options.shard}",
+        resampling=resampling,
     )
     results = read_results(predictions)
     run = InstanceRun(case, known, results, options, keys_of_slices(slices, known))

@@ -6,18 +6,27 @@ import math
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
 
 from segbench.errors import DatasetError, counted, printable
 from segbench.frozen import dataclass
+from segbench.late import late
 from segbench.protocols.protocol import Protocol
 from segbench.result import Provenance, Result, Score, Signature, Slice
 from segbench.scoring import hints
 from segbench.scoring.outcome import Outcome
 from segbench.scoring.plan import Plan, States
 from segbench.version import __version__
+
+if TYPE_CHECKING:
+    # Few runs ask for intervals.
+    from segbench.scoring.units import Resampling
+
+_units = late("segbench.scoring.units:Units")
+_with_intervals = late("segbench.scoring.bootstrap:with_intervals")
 
 #: What a truth is refused for, and a part of one warned of.
 NOTHING = "no pixel of the truth has a class"
@@ -49,6 +58,8 @@ class Case:
         Images the data set says the split has; 0 when it does not say.
     missing, resize, input, slice : str
         As in the signature.
+    resampling : Resampling, optional
+        How intervals are made, where they are asked for.
     """
 
     protocol: Protocol
@@ -59,6 +70,13 @@ class Case:
     resize: str = "-"
     input: str = "-"
     slice: str = "-"
+    resampling: Resampling | None = None
+
+    def start(self, **noted: Any) -> Outcome:
+        """Return the outcome of nothing counted, with what is `noted` of the submission."""
+        unit = "video" if self.protocol.kind == "video" else "image"
+        units = None if self.resampling is None else _units(self.plan, unit)
+        return Outcome(self.plan.start(), units=units, **noted)
 
     def result(self, outcome: Outcome, slices: Mapping[str, Outcome] | None = None) -> Result:
         """Judge the counts of a run, and of its slices.
@@ -83,6 +101,7 @@ class Case:
         if not self.is_shard:
             refuse_nothing(self.plan, outcome.states)
         scores, warnings = self.scores(outcome, self.slice)
+        units, how = outcome.units, self.resampling
         return Result(
             protocol=self.protocol.identity,
             split=self.split,
@@ -91,6 +110,7 @@ class Case:
             provenance=Provenance(outcome.prediction_digest, outcome.truth_digest, versions()),
             warnings=tuple(dict.fromkeys([*self._run_warnings(outcome), *warnings])),
             slices={name: Slice(part.n_images, self.scores(part, name)[0]) for name, part in (slices or {}).items()},
+            resampling=None if how is None or units is None else how.as_record(units.unit, len(units)),
         )
 
     @property
@@ -113,6 +133,9 @@ class Case:
                 scores.setdefault(self.protocol.key(beside), defined)
                 absent = ", ".join(metric.undefined_classes(state, space))
                 warnings.append(f"{key} is undefined: neither truth nor prediction has {absent}")
+        if self.resampling is not None and outcome.units is not None:
+            scores, more = _with_intervals(scores, outcome.units, self.resampling)
+            warnings += more
         return scores, warnings
 
     def _signature(self, outcome: Outcome, slice_: str) -> Signature:

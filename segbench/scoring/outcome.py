@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segbench.codec import canonical_json, json_line, json_lines
 from segbench.frozen import dataclass
 from segbench.metrics.base import Content
 from segbench.scoring.plan import Plan, States, merge_states
+
+if TYPE_CHECKING:
+    # Few runs keep each image by itself.
+    from segbench.scoring.units import Units
 
 #: Names shown of files that belong to no image.
 SHOWN = 5
@@ -117,6 +121,8 @@ class Outcome:
         Names of files that belong to no image, of which the first few are kept.
     n_unclaimed : int
         How many such files there are.
+    units : Units, optional
+        The counts of each image by itself, where resamples are drawn from them.
     """
 
     states: States
@@ -125,6 +131,7 @@ class Outcome:
     notes: dict[str, int] = field(default_factory=dict)
     unclaimed: Sequence[str] = ()
     n_unclaimed: int = 0
+    units: Units | None = None
 
     def __post_init__(self) -> None:
         self._truth, self._predictions = hashlib.sha256(), hashlib.sha256()
@@ -132,9 +139,15 @@ class Outcome:
     def add(self, plan: Plan, record: Record) -> None:
         """Count a recorded image."""
         plan.add_record(self.states, record.counts)
+        self.keep(record)
         noted = Notes()
         noted.take(record.key, record.truth(), record.prediction, record.notes)
         self.note(noted)
+
+    def keep(self, record: Record) -> None:
+        """Keep the record of an image that is counted beside, where resamples are drawn from it."""
+        if self.units is not None:
+            self.units.add(record)
 
     def add_states(self, states: States) -> None:
         """Add counts of images that are noted beside."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
@@ -14,6 +15,10 @@ from segbench.result import SCHEMA
 from segbench.scoring.judge import Case
 from segbench.scoring.outcome import Outcome, Record
 from segbench.scoring.statefile import case_of, describe, outcome_of, read_header, whole_of
+
+if TYPE_CHECKING:
+    # Few runs draw resamples.
+    from segbench.scoring.units import Resampling
 
 _AGAIN = "score again with -o RESULT.json"
 
@@ -52,7 +57,12 @@ class Recount:
         }
 
 
-def recount(path: Path, dataset: str | None = None, on_record: Callable[[Record], None] | None = None) -> Recount:
+def recount(
+    path: Path,
+    dataset: str | None = None,
+    on_record: Callable[[Record], None] | None = None,
+    resampling: Resampling | None = None,
+) -> Recount:
     """Read a result and count its state again.
 
     Parameters
@@ -63,6 +73,8 @@ def recount(path: Path, dataset: str | None = None, on_record: Callable[[Record]
         The data set, where it is a protocol of one's own.
     on_record : callable, optional
         Called with the record of each image.
+    resampling : Resampling, optional
+        How resamples will be drawn: then the counts of each image are kept by themselves.
 
     Returns
     -------
@@ -83,7 +95,8 @@ def recount(path: Path, dataset: str | None = None, on_record: Callable[[Record]
             f"shard {header.shard} of a run", expected="a whole result", mend="run: segbench merge", file=str(path)
         )
     case = case_of(whole_of([header]), load_protocol(dataset or header.protocol.partition("@")[0]))
-    outcome = outcome_of([state], case.plan, on_record)
+    case = replace(case, resampling=resampling)
+    outcome = outcome_of([state], case.plan, on_record, case.start())
     if outcome.n_images != header.n_images:
         raise DatasetError(
             f"{outcome.n_images} images", expected=f"{header.n_images} as the header says", file=str(state)

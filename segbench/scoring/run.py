@@ -88,8 +88,8 @@ class Run:
         refused = self._refused(keys, paired, job)
         faults = self._stage_one(paired) + list(refused.items())
         plan = self.case.plan
-        whole = Outcome(plan.start(), unclaimed=header.unclaimed, n_unclaimed=header.n_unclaimed)
-        parts = {name: Outcome(plan.start()) for name in self.slices}
+        whole = self.case.start(unclaimed=header.unclaimed, n_unclaimed=header.n_unclaimed)
+        parts = {name: self.case.start() for name in self.slices}
         # Files take their names only when no error leaves this block.
         with ExitStack() as files:
             state, images = (files.enter_context(LineWriter(p)) for p in (self.options.state, self.options.per_image))
@@ -144,6 +144,7 @@ class Run:
         whole.add_states(count.states)
         whole.note(count.noted)
         for record in count.records:
+            whole.keep(record)
             state.write([record.line()])
             images.write(image_lines(self.options.per_image, self.case.plan, record))
             for name, keys in self.slices.items():
@@ -172,7 +173,9 @@ class Run:
             numbering=self.options.numbering,
             resize=self.options.resize,
         )
-        return Job(reader, plan, recording=bool(self.options.state or self.options.per_image or self.slices))
+        options = self.options
+        wanted = options.state or options.per_image or self.slices or self.case.resampling
+        return Job(reader, plan, recording=bool(wanted))
 
     def _counts(self, job: Job, chunks: Iterator[list[Task]], n_images: int) -> Iterator[Count]:
         done = 0

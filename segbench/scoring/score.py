@@ -31,6 +31,7 @@ _open_truth = late("segbench.datasets.truth:open_truth")
 _observed = late("segbench.scoring.observing:observed")
 _scored_frames = late("segbench.datasets.davis:scored_frames")
 _score_instances = late("segbench.scoring.instances:score_instances")
+_resampling = late("segbench.scoring.units:Resampling")
 _with_iou_type = late("segbench.protocols.categories:with_iou_type")
 
 
@@ -54,6 +55,9 @@ def score(
     state: str | Path | None = None,
     per_image: str | Path | None = None,
     progress: Progress | None = None,
+    ci: bool = False,
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> Result:
     """Score a submission by a data set's official protocol.
 
@@ -96,6 +100,10 @@ def score(
         File for the scores of each image, ``.csv`` or ``.jsonl``.
     progress : callable, optional
         Called with the images done and all images.
+    ci : bool
+        Whether scores get 95 % intervals, from a bootstrap over images (of videos over videos).
+    resamples, seed : int
+        How many data sets are drawn for them, and the seed of the generator.
 
     Returns
     -------
@@ -124,6 +132,7 @@ def score(
         raise BadParameter(
             "--resize with volumes", expected="predictions on the grid of the truth", mend="resample them"
         )
+    resampling = _resampling(resamples, seed) if ci else None
     workers = available_cpus() if workers is None else workers
     if protocol.kind == "instances":
         of_instances = _instance_options(missing, resize, input, shard, strict, workers, state, per_image, progress)
@@ -136,6 +145,7 @@ def score(
             truth=_path(truth),
             slices=slices or {},
             options=of_instances,
+            resampling=resampling,
         )
         return asked
     if iou_type is not None:
@@ -162,6 +172,7 @@ def score(
         resize=resize or "-",
         input=_input(protocol, form, input),
         slice="-" if shard is None else f"shard:{shard}",
+        resampling=resampling,
     )
     options = Options(
         missing=missing,
@@ -212,7 +223,15 @@ def _instance_options(
     )
 
 
-def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: str | Path | None = None) -> Result:
+def merge(
+    states: Sequence[str | Path],
+    *,
+    dataset: str | None = None,
+    state: str | Path | None = None,
+    ci: bool = False,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Result:
     """Put the state files of all shards of a submission together.
 
     Parameters
@@ -223,6 +242,8 @@ def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: st
         The data set, where it is a protocol of one's own.
     state : path, optional
         File for the merged state: the same bytes as that of an undivided run.
+    ci, resamples, seed
+        Whether scores get intervals, and how, as for `score`.
 
     Returns
     -------
@@ -240,9 +261,11 @@ def merge(states: Sequence[str | Path], *, dataset: str | None = None, state: st
     headers = [read_header(path) for path in paths]
     whole = whole_of(headers)
     case = case_of(whole, load_protocol(dataset or whole.protocol.partition("@")[0]))
+    if ci:
+        case = replace(case, resampling=_resampling(resamples, seed))
     with LineWriter(_path(state)) as writer:
         writer.write([whole.line()])
-        outcome = outcome_of(paths, case.plan, on_record=lambda record: writer.write([record.line()]))
+        outcome = outcome_of(paths, case.plan, lambda record: writer.write([record.line()]), case.start())
         if outcome.n_images != whole.n_images:
             raise BadParameter(
                 f"{counted(outcome.n_images, 'image')} in {counted(len(paths), 'state file')}",

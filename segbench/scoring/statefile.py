@@ -227,7 +227,12 @@ def states_of(path: Path, plan: Plan) -> States:
     return outcome.states
 
 
-def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], None] | None = None) -> Outcome:
+def outcome_of(
+    paths: Sequence[Path],
+    plan: Plan,
+    on_record: Callable[[Record], None] | None = None,
+    onto: Outcome | None = None,
+) -> Outcome:
     """Count the images of one or several state files again, in the order of their keys.
 
     Parameters
@@ -238,6 +243,8 @@ def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], 
         What is counted.
     on_record : callable, optional
         Called with each record once it is counted.
+    onto : Outcome, optional
+        What the images are added to, else an outcome of nothing.
 
     Returns
     -------
@@ -249,7 +256,7 @@ def outcome_of(paths: Sequence[Path], plan: Plan, on_record: Callable[[Record], 
     DatasetError
         When an image is in two of them, or a file is damaged.
     """
-    outcome = Outcome(plan.start())
+    outcome = Outcome(plan.start()) if onto is None else onto
     previous: list[str] | None = None
     for record in heapq.merge(*map(read_records, paths), key=lambda record: "/".join(record.key)):
         if record.key == previous:
