@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,21 +53,25 @@ class CocoResults:
         Where they were read.
     columns : ResultColumns
         The detections.
+    digest : str
+        SHA-256 of the file.
     data : bytes
-        The file.
+        The file, in which the masks lie; empty where it has none, so that nothing of it is held.
     """
 
     file: str
     columns: ResultColumns
+    digest: str
     data: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, file: str, data: bytes) -> CocoResults:
+        """Return the results in the `data` of a `file`."""
+        columns, digest = scan_results(data), hashlib.sha256(data).hexdigest()
+        return cls(file, columns, digest, data if (columns.kinds != NO_MASK).any() else b"")
 
     def __len__(self) -> int:
         return len(self.columns.image_ids)
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the file."""
-        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def has_boxes(self) -> bool:
@@ -248,7 +251,7 @@ def read_results(path: Path) -> CocoResults:
             data = _read(path)
         else:
             file, data = _within(path)
-        return CocoResults(file, scan_results(data), data)
+        return CocoResults.of(file, data)
     except SubmissionError as error:
         raise error.about(file) from None
 
