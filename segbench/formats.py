@@ -42,23 +42,26 @@ class Row(NamedTuple):
     higher_is_better: bool
     signature: str
     piece: str | None
+    ci: tuple[float, float] | None = None
 
 
-#: Columns of the long form; `slice` is among them only when slices were asked for.
-COLUMNS = ("key", "class", "value", "unit", "higher_is_better", "signature", "slice")
+#: Columns of the long form, but those that are there only when slices or intervals were asked for.
+COLUMNS = ("key", "class", "value", "unit", "higher_is_better", "signature")
 
 
 def rows(result: Result) -> Iterator[Row]:
     """Yield every number of a result: each score, then its classes; then the same of each slice."""
     for piece, scores in ((None, result.scores), *((name, part.scores) for name, part in result.slices.items())):
         for key, score in scores.items():
+            bounds: dict[str | None, tuple[float, float] | None] = {None: score.ci} | dict(score.class_ci)
             for part, value in ((None, score.value), *score.per_class.items()):
-                yield Row(key, part, value, score.unit, score.higher_is_better, score.signature, piece)
+                of_score = (score.unit, score.higher_is_better, score.signature)
+                yield Row(key, part, value, *of_score, piece, bounds.get(part))
 
 
 def columns(result: Result) -> list[str]:
     """Return the columns of the long form of a result."""
-    return list(COLUMNS if result.slices else COLUMNS[:-1])
+    return [*COLUMNS, *(["slice"] if result.slices else []), *(["low", "high"] if result.resampling else [])]
 
 
 def flat(result: Result, prefix: str = "") -> dict[str, float]:
@@ -102,8 +105,15 @@ def frame(result: Result) -> Any:
     pandas = require("pandas", extra="publish")
     # Made printable as in CSV: some string types of pandas refuse what is no UTF-8.
     names = columns(result)
-    listed = [[printable(c) if isinstance(c, str) else c for c in row[: len(names)]] for row in rows(result)]
+    listed = [[printable(c) if isinstance(c, str) else c for c in _cells(result, row)] for row in rows(result)]
     return pandas.DataFrame(listed, columns=names)
+
+
+def _cells(result: Result, row: Row) -> list[Any]:
+    """Return what stands in the columns of a row."""
+    piece = [row.piece] if result.slices else []
+    bounds = list(row.ci or (math.nan, math.nan)) if result.resampling else []
+    return [*row[: len(COLUMNS)], *piece, *bounds]
 
 
 def json_text(record: Any, *, line: bool = False) -> str:
@@ -185,14 +195,16 @@ def _value(result: Result, primary: str | None) -> str:
 def _csv(result: Result) -> str:
     file = io.StringIO()
     writer = _writer(file, lineterminator="\n")
-    names = columns(result)
-    writer.writerow(names)
+    writer.writerow(columns(result))
     for row in rows(result):
-        better = str(row.higher_is_better).lower()
-        texts = [_cell(text or "") for text in (row.key, row.part, row.unit, row.signature, row.piece)]
-        cells = (texts[0], texts[1], _repr(row.value), texts[2], better, *texts[3:])
-        writer.writerow(cells[: len(names)])
+        writer.writerow([_written(cell) for cell in _cells(result, row)])
     return file.getvalue()
+
+
+def _written(cell: str | float | bool | None) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return _cell(cell or "") if cell is None or isinstance(cell, str) else _repr(cell)
 
 
 def csv_line(cells: Sequence[str | float]) -> str:

@@ -26,6 +26,8 @@ _MARKDOWN = {
 }
 #: What might mention somebody; the version of a protocol, at the end of its name, does not.
 _MENTION = re.compile(r"(?<!\w)@|@(?!\d+$)")
+#: A hyphen that is a sign.
+_MINUS = re.compile(r"(?<!\S)-(?=\d)")
 _LATEX = {
     **{ord(c): f"\\{c}" for c in "&%$#_{}"},
     ord("\\"): r"\textbackslash{}",
@@ -50,6 +52,9 @@ _STYLE = (
     "overflow-wrap:anywhere;color:inherit;background:none}"
 )
 
+#: A page runs no script and fetches nothing.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
 _PAGE_STYLE = (
     "body{font-family:sans-serif;max-width:72em;margin:1em auto;padding:0 1em}img{max-width:100%;background:#fff}"
 )
@@ -62,14 +67,35 @@ def number(value: float, unit: str) -> str:
     return f"{100 * value:.2f}" if unit == "fraction" else f"{value:.4g}"
 
 
+def bounds(ci: tuple[float, float] | None, unit: str) -> str:
+    """Return an interval as tables show it, in the unit of its value; undefined as a dash."""
+    return "–" if ci is None else " to ".join(number(bound, unit) for bound in ci)
+
+
+def interval_title(result: Result) -> str:
+    """Return what the column of intervals is called; nothing where a `result` has none."""
+    return "" if result.resampling is None else f"{100 * result.resampling['level']:g} % interval"
+
+
+def _score_rows(result: Result) -> Iterator[list[str]]:
+    """Yield name, value and unit of each score, and its interval where intervals were asked for."""
+    for key, score in result.scores.items():
+        interval = [bounds(score.ci, score.unit)] if result.resampling is not None else []
+        yield [key, number(score.value, score.unit), *interval, _unit(score)]
+
+
+def _score_head(result: Result) -> list[str]:
+    return ["score", "value", *filter(None, [interval_title(result)]), "unit"]
+
+
 def markdown(result: Result) -> str:
     """Return GitHub tables: the scores, then the classes."""
     lines = [
         f"**{_md(result.protocol)}**, {_md(result.split)}, {counted(result.n_images, 'image')}",
         "",
-        "| score | value | unit |",
-        "|:--|--:|:--|",
-        *(f"| {_md(key)} | {number(s.value, s.unit)} | {_md(_unit(s))} |" for key, s in result.scores.items()),
+        f"| {' | '.join(_score_head(result))} |",
+        f"|:--|{'--:|' * (len(_score_head(result)) - 2)}:--|",
+        *(f"| {' | '.join(map(_md, row))} |" for row in _score_rows(result)),
     ]
     classes = dict(_classes(result))
     if classes:
@@ -83,6 +109,11 @@ def markdown(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
+def markdown_text(text: str) -> str:
+    """Return a stranger's text as it stands in Markdown."""
+    return _md(text)
+
+
 def _md(text: str) -> str:
     return _MENTION.sub("&#64;", printable(text).translate(_MARKDOWN))
 
@@ -93,9 +124,9 @@ def latex(result: Result) -> str:
         r"% \usepackage{booktabs}",
         *(f"% {printable(key)}: {printable(score.signature)}" for key, score in result.scores.items()),
         *_tabular(
-            "lrl",
-            ["score", "value", "unit"],
-            ([_tex(key), _tex(number(s.value, s.unit)), _tex(_unit(s))] for key, s in result.scores.items()),
+            f"l{'r' * (len(_score_head(result)) - 2)}l",
+            [*map(_tex, _score_head(result))],
+            ([*map(_tex, row)] for row in _score_rows(result)),
         ),
     ]
     classes = dict(_classes(result))
@@ -121,6 +152,17 @@ def _tabular(columns: str, head: list[str], body: Iterator[list[str]]) -> Iterat
     yield r"\end{tabular}"
 
 
+def latex_text(text: str) -> str:
+    """Return a stranger's text as it stands in LaTeX."""
+    return _tex(text)
+
+
+def latex_table(head: list[str], body: Iterable[list[str]], n_names: int) -> str:
+    """Return a table for LaTeX with booktabs; as `markdown_table`."""
+    lines = ([*map(_tex, row[:n_names]), *(_MINUS.sub("$-$", _tex(c)) for c in row[n_names:])] for row in body)
+    return "\n".join(_tabular("l" * n_names + "r" * (len(head) - n_names), [*map(_tex, head)], lines)) + "\n"
+
+
 def _tex(text: str) -> str:
     safe = (c if c.isascii() or c in _LETTERS or c == "–" else f"U+{ord(c):04X}" for c in printable(text))
     return "".join(safe).translate(_LATEX)
@@ -129,15 +171,9 @@ def _tex(text: str) -> str:
 def html_fragment(result: Result) -> str:
     """Return a fragment without scripts for notebooks and pages, in ASCII."""
     head = f"<b>{escaped(result.protocol)}</b>, {escaped(result.split)}, {counted(result.n_images, 'image')}"
-    scores = (
-        f"<tr><th scope='row'>{escaped(key)}</th><td>{number(s.value, s.unit)}</td><td>{escaped(_unit(s))}</td></tr>"
-        for key, s in result.scores.items()
-    )
     lines = [
         f"<div class='segbench'><style>{_STYLE}</style><p>{head}</p>",
-        "<table><thead><tr><th>score</th><th>value</th><th>unit</th></tr></thead><tbody>",
-        *scores,
-        "</tbody></table>",
+        *html_table(_score_head(result), ((key, cells) for key, *cells in _score_rows(result))),
         *_html_classes(result),
         *(f"<p><code>{escaped(score.signature)}</code></p>" for score in list(result.scores.values())[:1]),
         "</div>",
@@ -146,12 +182,29 @@ def html_fragment(result: Result) -> str:
     return ("\n".join(lines) + "\n").encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
-def html_page(title: str, body: Iterable[str]) -> str:
-    """Return a page without scripts that needs no other file, in ASCII; the `body` is HTML, the `title` text."""
+def html_page(title: str, body: Iterable[str], style: str = "") -> str:
+    """Return a page without scripts that needs no other file, in ASCII.
+
+    Parameters
+    ----------
+    title : str
+        Text.
+    body : iterable of str
+        HTML.
+    style : str
+        More rules in CSS.
+
+    Returns
+    -------
+    str
+        HTML, which asks for nothing from elsewhere, and may not.
+    """
     lines = [
         "<!DOCTYPE html>",
         f"<html lang='en'><head><meta charset='utf-8'><title>{escaped(title)}</title>",
-        f"<style>{_STYLE}{_PAGE_STYLE}</style></head><body><div class='segbench'>",
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>",
+        f"<meta http-equiv='Content-Security-Policy' content=\"{_POLICY}\">",
+        f"<style>{_STYLE}{_PAGE_STYLE}{style}</style></head><body><div class='segbench'>",
         f"<h1>{escaped(title)}</h1>",
         *body,
         "</div></body></html>",

@@ -109,6 +109,37 @@ def _offered(split: str = "Split to score; default: the data set's own, for most
     }
 
 
+def intervals(command: F) -> F:
+    """Add what asks for intervals."""
+    return _with(
+        command,
+        {
+            "ci": click.option(
+                "--ci",
+                is_flag=True,
+                help="Give each score, and each class, a 95 % interval from a bootstrap over images (or whole videos).",
+            ),
+            "resamples": resamples,
+            "seed": seed,
+        },
+    )
+
+
+def resamples(command: F) -> F:
+    """Add how many resamples an interval is made of."""
+    kind = click.IntRange(1, 1_000_000)
+    return click.option(
+        "--resamples", type=kind, default=2000, show_default=True, help="Data sets drawn for intervals."
+    )(command)
+
+
+def seed(command: F) -> F:
+    """Add the seed of what is drawn."""
+    return click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of what is drawn at random."
+    )(command)
+
+
 def output_format(*choices: str) -> Callable[[F], F]:
     """Add ``--format`` with the given choices, the first of which is the default."""
     return click.option(

@@ -11,7 +11,7 @@ from typing import TextIO
 from segbench.errors import OutputProblem, SegbenchError, counted, printable
 from segbench.formats import json_text as json_text
 from segbench.formats import number
-from segbench.markup import slice_rows
+from segbench.markup import bounds, interval_title, slice_rows
 from segbench.result import Result, Score
 
 #: Faults shown before the rest is only counted.
@@ -67,7 +67,10 @@ def table(result: Result) -> str:
     lines = [style(f"{result.protocol}  {result.split}  {counted(result.n_images, 'image')}", "bold"), ""]
     places = len(f"[{len(keys)}]")
     for i, (key, score) in enumerate(result.scores.items(), 1):
-        lines.append(f"{f'[{i}]':<{places}} {key:<{width}}  {number(score.value, score.unit):>7}{_unit(score)}")
+        interval = f"  {interval_title(result)} {bounds(score.ci, score.unit)}" if result.resampling else ""
+        lines.append(
+            f"{f'[{i}]':<{places}} {key:<{width}}  {number(score.value, score.unit):>7}{_unit(score)}{interval}"
+        )
     classes = list(dict.fromkeys(name for score in result.scores.values() for name in score.per_class))
     if classes:
         lines += ["", *_class_lines(classes, list(result.scores.values()))]

@@ -13,7 +13,7 @@ import click
 
 import segbench
 from segbench.cli import report
-from segbench.cli.options import FOLDER, output_format, submission
+from segbench.cli.options import FOLDER, intervals, output_format, submission
 from segbench.cli.progress import progress_bar
 from segbench.errors import BadParameter, UnknownName, counted, did_you_mean
 from segbench.formats import FORMATS, format_of, render
@@ -33,6 +33,7 @@ from segbench.formats import FORMATS, format_of, render
     help='JSON file of named parts of the images, each scored on its own as well.  Example: {"night": ["0001"]}',
 )
 @click.option("--per-image", type=FOLDER, help="Also write the scores of each image, as .csv or .jsonl.")
+@intervals
 @click.option("--shard", metavar="I/N", help="Count every N-th image from the I-th on; see `segbench merge`.")
 @output_format("table", *FORMATS)
 @click.option(

@@ -16,15 +16,12 @@ from segbench.metrics.resampling import Pool
 from segbench.result import Score
 from segbench.scoring.duels import Spread
 from segbench.scoring.plan import Plan
-from segbench.scoring.units import Resampling, Units
+from segbench.scoring.units import LEAST, Resampling, Units
 
 #: Of each score key: one row for each resample, the score itself and then its classes.
 Replicates: TypeAlias = dict[str, NDArray[np.float64]]
 
 Pools: TypeAlias = Mapping[str, Pool]
-
-#: A resample needs units that may be left out.
-LEAST = 2
 
 
 def interleaved(first: Units, second: Units, keys: Sequence[str] = ()) -> Pools:

@@ -56,7 +56,8 @@ class Duel:
     first, second : str
         What they are called.
     scores : mapping of str to Difference
-        By score key, the primary one among them; corrected over all of them and over all pairs that are compared.
+        By score key, the primary one among them. The p-value of the primary one is corrected over all pairs that are
+        compared, those of the others over all of them and all pairs.
     per_class : mapping of str to Difference
         Of the classes of the primary score, corrected over the classes and over all pairs.
     won, lost, drawn : int
@@ -160,7 +161,7 @@ class Comparison:
     duels: tuple[Duel, ...]
     unit: str = "image"
     resamples: int = 2000
-    permutations: int = 2000
+    permutations: int = 5000
     seed: int = 0
     level: float = 0.95
     warnings: tuple[str, ...] = ()

@@ -15,6 +15,9 @@ from segbench.scoring.plan import Plan, States, merge_states
 if TYPE_CHECKING:
     from segbench.scoring.outcome import Record
 
+#: A resample takes units of which some may be left out.
+LEAST = 2
+
 #: How often an interval should hold the true value.
 LEVEL = 0.95
 

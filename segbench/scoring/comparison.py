@@ -1,0 +1,330 @@
+"""Several submissions on the same truth: by how much they differ, and whether that is more than chance.
+
+Intervals come from a paired bootstrap, in which all submissions are judged on the same drawn images; p-values from a
+permutation test, in which two submissions change places image by image; both over videos where a score is one of whole
+videos. p-values are corrected by Holm's method for everything that is compared at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.errors import BadParameter, UnknownName, counted, did_you_mean
+from segbench.frozen import dataclass
+from segbench.metrics.intervals import bootstrap_weights, holm, interval, p_value, rank_ranges, swaps
+from segbench.result import Score
+from segbench.scoring.bootstrap import Replicates, interleaved, pools, replicates, spread_of
+from segbench.scoring.duels import Comparison, Contender, Difference, Duel, ImageScores
+from segbench.scoring.recount import Recount, refuse_mixed
+from segbench.scoring.units import LEAST, Resampling, Units
+
+#: A difference is more than chance from here on.
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Side:
+    """One submission, counted.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    scores : mapping of str to Score
+        By score key.
+    units : Units
+        The counts of each image by itself.
+    """
+
+    name: str
+    scores: Mapping[str, Score]
+    units: Units
+
+
+def compare(
+    recounts: Sequence[Recount],
+    names: Sequence[str],
+    *,
+    primary: str | None = None,
+    how: Resampling | None = None,
+    permutations: int = 5000,
+) -> Comparison:
+    """Compare submissions.
+
+    Parameters
+    ----------
+    recounts : sequence of Recount
+        At least two, made with `recount(…, resampling=…)`, which keeps the counts of each image.
+    names : sequence of str
+        What they are called, each once.
+    primary : str, optional
+        Key of the score that ranks, else that of the protocol.
+    how : Resampling, optional
+        How resamples are drawn.
+    permutations : int
+        How many ways of swapping are tried; where there are no more than so many, all of them.
+
+    Returns
+    -------
+    Comparison
+        What they come to.
+
+    Raises
+    ------
+    BadParameter
+        When they may not be compared, or a name stands for two.
+    UnknownName
+        When one of them does not have the primary score.
+    """
+    if len(recounts) < 2:
+        raise BadParameter(counted(len(recounts), "submission"), expected="at least two to compare")
+    return standing(recounts, names, primary=primary, how=how or Resampling(), permutations=permutations)
+
+
+def standing(
+    recounts: Sequence[Recount],
+    names: Sequence[str],
+    *,
+    primary: str | None,
+    how: Resampling,
+    permutations: int,
+    judged: Sequence[str] | None = None,
+) -> Comparison:
+    """Compare any number of submissions, even a single one; p-values are for the scores of the keys `judged` only.
+
+    Otherwise as `compare`.
+    """
+    _check(names, permutations)
+    refuse_mixed(recounts)
+    sides = [_side(each, name) for each, name in zip(recounts, names, strict=True)]
+    first, case, outcome = sides[0], recounts[0].case, recounts[0].outcome
+    keys = [key for key in first.scores if all(key in side.scores for side in sides)]
+    primary = _primary(primary or case.protocol.primary, keys)
+    classes = {key: list(first.scores[key].per_class) for key in keys}
+    drawn = _drawn(sides, classes, how)
+    # Of many numbers only those are judged: of each score itself, and of the classes of the primary one.
+    asked = {key: classes[key] if key == primary else [] for key in (keys if judged is None else judged)}
+    duels = _duels(sides, primary, asked, drawn, _nulls(sides, asked, permutations, how.seed), how.level)
+    return Comparison(
+        protocol=case.protocol.identity,
+        split=case.split,
+        truth=outcome.truth_digest,
+        n_images=outcome.n_images,
+        primary=primary,
+        units={key: first.scores[key].unit for key in keys},
+        higher_is_better={key: first.scores[key].higher_is_better for key in keys},
+        contenders=tuple(_contenders(sides, primary, classes, drawn, duels, how.level)),
+        duels=tuple(duels),
+        unit=first.units.unit,
+        resamples=how.resamples,
+        permutations=permutations,
+        seed=how.seed,
+        level=how.level,
+        warnings=tuple(_warnings(sides, keys, primary, permutations)),
+    )
+
+
+def _check(names: Sequence[str], permutations: int) -> None:
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise BadParameter(f"two submissions called {twice!r}", expected="a name for each")
+    if not 1 <= permutations <= 1_000_000:
+        raise BadParameter(f"permutations {permutations}", expected="a number from 1 to 1000000")
+
+
+def _primary(key: str, keys: Sequence[str]) -> str:
+    if key not in keys:
+        raise UnknownName(f"no score {key!r} in all of them", expected=" | ".join(keys), mend=did_you_mean(key, keys))
+    return key
+
+
+def _side(counted: Recount, name: str) -> Side:
+    units = counted.outcome.units
+    if units is None:
+        raise BadParameter(f"{name} without the counts of each image", expected="recount(…, resampling=…)")
+    case = replace(counted.case, resampling=None)
+    return Side(name, case.scores(counted.outcome, case.slice)[0], units)
+
+
+def _warnings(sides: Sequence[Side], keys: Sequence[str], primary: str, permutations: int) -> list[str]:
+    units, n_classes = sides[0].units, len(sides[0].scores[primary].per_class)
+    warnings = [
+        f"{key} is not compared: {side.name} does not have it"
+        for key in dict.fromkeys(key for side in sides for key in side.scores)
+        if key not in keys
+        for side in sides
+        if key not in side.scores
+    ]
+    if len(units) < LEAST:
+        warnings.append(f"no intervals and no p-values: they take at least {LEAST} {units.unit}s")
+    n_pairs = len(sides) * (len(sides) - 1) // 2
+    if 2 * n_classes * n_pairs > SIGNIFICANT * (permutations + 1) and 2 ** len(units) > permutations:
+        wanted = math.ceil(2 * n_classes * n_pairs / SIGNIFICANT)
+        warnings.append(
+            f"{permutations} permutations are too few for p-values of {n_classes * n_pairs} differences of classes; "
+            f"ask for {wanted}"
+        )
+    return warnings
+
+
+def _drawn(sides: Sequence[Side], classes: Mapping[str, Sequence[str]], how: Resampling) -> list[Replicates]:
+    """Return what each side comes to in the same resamples."""
+    n = len(sides[0].units)
+    weights = bootstrap_weights(n, how.resamples if n >= LEAST else 0, how.seed)
+    return [replicates(side.units.plan, pools(side.units, list(classes)), weights, classes) for side in sides]
+
+
+@dataclass(frozen=True)
+class _Null:
+    """What the differences of a pair come to by chance alone, by score key, and whether all ways were tried."""
+
+    differences: Replicates
+    is_exact: bool
+
+
+def _nulls(
+    sides: Sequence[Side], classes: Mapping[str, Sequence[str]], permutations: int, seed: int
+) -> Iterator[_Null]:
+    n = len(sides[0].units)
+    swapped, is_exact = swaps(n, permutations, seed)
+    if n < LEAST:
+        swapped = swapped[:0]
+    mine, theirs = _taking_turns(~swapped), _taking_turns(swapped)
+    for first, second in combinations(sides, 2):
+        both = interleaved(first.units, second.units, list(classes))
+        one, other = (replicates(first.units.plan, both, weights, classes) for weights in (mine, theirs))
+        yield _Null({key: one[key] - other[key] for key in classes}, is_exact)
+
+
+def _taking_turns(is_first: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Return the weights of units that take turns, where the first of each pair is drawn or else the second."""
+    return np.stack([is_first, ~is_first], axis=2).reshape(len(is_first), -1).astype(np.int8)
+
+
+def _duels(
+    sides: Sequence[Side],
+    primary: str,
+    classes: Mapping[str, Sequence[str]],
+    drawn: Sequence[Replicates],
+    nulls: Iterator[_Null],
+    level: float,
+) -> list[Duel]:
+    found: list[list[tuple[str, str, Difference]]] = []
+    pairs = list(combinations(range(len(sides)), 2))
+    for (i, j), null in zip(pairs, nulls, strict=True):
+        apart = {key: drawn[i][key] - drawn[j][key] for key in classes}
+        found.append(
+            [
+                (key, name, _difference(observed, apart[key][:, column], null, key, column, level))
+                for key in classes
+                for column, name, observed in _numbers(sides[i].scores[key], sides[j].scores[key], classes[key])
+            ]
+        )
+    of_primary = _corrected([d for rows in found for key, name, d in rows if key == primary and not name])
+    of_others = _corrected([d for rows in found for key, name, d in rows if key != primary and not name])
+    of_classes = _corrected([d for rows in found for _, name, d in rows if name])
+    duels = []
+    for i, j in pairs:
+        scores = {key: next(of_primary if key == primary else of_others) for key in classes}
+        per_class = {name: next(of_classes) for key in classes for name in classes[key]}
+        duels.append(_with_images(Duel(sides[i].name, sides[j].name, scores, per_class), sides[i], sides[j], primary))
+    return duels
+
+
+def _numbers(first: Score, second: Score, classes: Sequence[str]) -> Iterator[tuple[int, str, float]]:
+    """Yield column, class and difference of a score itself, then of its classes."""
+    yield 0, "", first.value - second.value
+    for column, name in enumerate(classes, 1):
+        yield column, name, first.per_class[name] - second.per_class.get(name, math.nan)
+
+
+def _difference(
+    observed: float, apart: NDArray[np.float64], null: _Null, key: str, column: int, level: float
+) -> Difference:
+    chance = null.differences[key][:, column]
+    p = p_value(observed, chance, is_exact=null.is_exact) if len(chance) else math.nan
+    return Difference(observed, interval(apart, level) if len(apart) else None, p)
+
+
+def _corrected(differences: Sequence[Difference]) -> Iterator[Difference]:
+    corrected = holm([difference.p for difference in differences])
+    return (replace(difference, p=p) for difference, p in zip(differences, corrected, strict=True))
+
+
+def _with_images(duel: Duel, first: Side, second: Side, primary: str) -> Duel:
+    mine, theirs = (side.units.scores(primary) for side in (first, second))
+    pairs = [ImageScores(key, mine[key].value, theirs[key].value) for key in mine]
+    both = [pair for pair in pairs if not math.isnan(pair.first - pair.second)]
+    better = [(pair.first - pair.second) * (1 if first.scores[primary].higher_is_better else -1) for pair in both]
+    return replace(
+        duel,
+        won=sum(gain > 0 for gain in better),
+        lost=sum(gain < 0 for gain in better),
+        drawn=sum(gain == 0 for gain in better),
+        images=tuple(sorted(both, key=lambda pair: (-abs(pair.first - pair.second), pair.key))),
+    )
+
+
+def _contenders(
+    sides: Sequence[Side],
+    primary: str,
+    classes: Mapping[str, Sequence[str]],
+    drawn: Sequence[Replicates],
+    duels: Sequence[Duel],
+    level: float,
+) -> Iterator[Contender]:
+    higher = sides[0].scores[primary].higher_is_better
+    values = np.stack([one[primary][:, 0] for one in drawn], axis=1)
+    ranks = rank_ranges(values, higher_is_better=higher, level=level) if len(values) else [(1, len(sides))] * len(sides)
+    top = top_group([side.name for side in sides], [s.scores[primary].value for s in sides], duels, primary, higher)
+    for side, one, rank in zip(sides, drawn, ranks, strict=True):
+        yield Contender(
+            name=side.name,
+            scores={key: side.scores[key].value for key in classes},
+            per_class={name: side.scores[primary].per_class.get(name, math.nan) for name in classes[primary]},
+            spreads={key: spread_of(one[key], classes[key], level) for key in classes} if len(values) else {},
+            ranks=rank,
+            is_top=side.name in top,
+        )
+
+
+def top_group(
+    names: Sequence[str], values: Sequence[float], duels: Sequence[Duel], primary: str, higher_is_better: bool
+) -> frozenset[str]:
+    """Return the best of several submissions and those whose difference to it is no more than chance.
+
+    Parameters
+    ----------
+    names, values : sequence
+        Of the submissions; those with an undefined value are never among the best.
+    duels : sequence of Duel
+        Every pair.
+    primary : str
+        The score.
+    higher_is_better : bool
+        Of the score.
+
+    Returns
+    -------
+    frozenset of str
+        Their names.
+    """
+    defined = {name: value for name, value in zip(names, values, strict=True) if not math.isnan(value)}
+    if not defined:
+        return frozenset()
+    best = max(defined, key=lambda name: defined[name] if higher_is_better else -defined[name])
+    against = {
+        other: duel.scores[primary].p
+        for duel in duels
+        if best in (duel.first, duel.second)
+        for other in {duel.first, duel.second} - {best}
+    }
+    # Without a p-value nothing says that it is worse.
+    tied = (other for other, p in against.items() if other in defined and not p < SIGNIFICANT)
+    return frozenset([best, *tied])
