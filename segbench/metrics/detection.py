@@ -62,8 +62,8 @@ class DetectionTally(Tally):
     def start(self) -> State:
         """Return no rows, and no true instance."""
         parts: dict[str, Rows | Counts] = {"annotations": Counts.zeros(1)}
-        for matching in self.demands:
-            parts[str(matching)] = Rows(("image", "order"))
+        for matching, demand in self.demands.items():
+            parts[str(matching)] = Rows(("image", "order"), [_no_rows(demand.thresholds)])
             parts[f"{matching} positives"] = Counts.zeros(len(self.space.evaluated), len(AREAS))
         return State(parts)
 
@@ -171,6 +171,13 @@ class DetectionTally(Tally):
                 counts[rows_of[label]] += numbers
             state.counts(f"{matching} positives").add(counts)
             state.rows(str(matching)).add(**_unpacked(recorded, rows_of, demand.thresholds))
+
+
+def _no_rows(thresholds: Sequence[float]) -> Arrays:
+    """Return the columns without a row: also of nothing it is known what was asked."""
+    kinds = {"image": np.int64, "order": np.int64, "label": np.int64, "score": np.float64, "rank": np.int64}
+    outcomes = np.zeros((0, len(AREAS), len(thresholds)), np.uint8)
+    return {**{name: np.zeros(0, kind) for name, kind in kinds.items()}, _column(thresholds): outcomes}
 
 
 def outcomes_of(columns: Arrays, thresholds: Sequence[float] | None, area: int) -> NDArray[np.uint8]:

@@ -220,9 +220,6 @@ def _check_thresholds(metric: str, thresholds: Classes) -> None:
 
 def _ranked(rows: Rows, n_classes: int) -> Ranked:
     columns, canonical = rows.joined()
-    if not columns:
-        empty = {name: np.zeros(0, kind) for name, kind in (("score", np.float64), ("label", np.int64))}
-        return Ranked(empty, np.zeros(n_classes + 1, np.int64))
     places, offsets = order(columns["score"][canonical], columns["label"][canonical], n_classes)
     # Moved once, from where they were counted to where they are judged.
     chosen = canonical[places]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,13 +163,15 @@ class _RowsPool:
             places = np.repeat(self.starts[units] - before, lengths) + np.arange(len(copies))
             yield Rows(self.key_columns, [self._numbered(places, copies)] if self.columns else [])
 
-    def _numbered(self, places: Integers, copies: Integers) -> Arrays:
+    def _numbered(self, places: Integers, copies: NDArray[Any]) -> Arrays:
         """Return the rows at some places; each copy of a unit is a unit of its own."""
         first = self.key_columns[0]
         columns = {name: column[places] for name, column in self.columns.items() if name != first}
-        is_text = self.columns[first].dtype.kind == "U"
-        # Of one width, so that text sorts as numbers do.
-        columns[first] = np.char.zfill(copies.astype(np.str_), 12) if is_text else copies
+        if self.columns[first].dtype.kind == "U":
+            # Of one width, so that text sorts as numbers do.
+            texts = np.array([f"{i:012}" for i in range(int(copies[-1]) + 1 if len(copies) else 0)], np.str_)
+            copies = texts[copies]
+        columns[first] = copies
         return columns
 
 

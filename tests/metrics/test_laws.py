@@ -32,6 +32,7 @@ from segbench.metrics.base import Content, Metric, Tally
 from segbench.metrics.groups import CategoryIou
 from segbench.metrics.membrane import THRESHOLD_NAMES
 from segbench.metrics.parts import Counts, Rows
+from segbench.metrics.resampling import Pool
 from segbench.metrics.region import MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
 from segbench.metrics.rules import ClassMean, TableMetric
 from segbench.metrics.running import Running
@@ -496,6 +497,23 @@ def records_rebuild_the_state(metric: Metric[Any], rng: np.random.Generator) -> 
 
 
 @law
+def a_resample_is_a_data_set(metric: Metric[Any], rng: np.random.Generator) -> None:
+    """What is drawn scores as a data set in which the images, or the videos, occur that often under other names."""
+    samples, space = several(rng, metric), space_of(metric)
+    units: dict[str, list[Sample]] = {}
+    for sample in samples:
+        units.setdefault(sample.key[0], []).append(sample)
+    pool = Pool.of(counted(metric, unit) for unit in units.values())
+    assert pool.n_units == len(units)
+    weights = rng.integers(0, 4, (3, len(units)))
+    for row, state in zip(weights.tolist(), pool.drawn(weights), strict=True):
+        drawn = [unit for unit, n in zip(units.values(), row, strict=True) for _ in range(n)]
+        copies = [replace(s, key=(f"{i:012}", *s.key[1:])) for i, unit in enumerate(drawn) for s in unit]
+        expected = scored(metric, copies)
+        assert bits(metric.compute(state, space)) == bits(expected)
+
+
+@law
 def a_file_and_a_pickle_keep_the_score(metric: Metric[Any], rng: np.random.Generator) -> None:
     state, space = counted(metric, several(rng, metric)), space_of(metric)
     tally = pickle.loads(pickle.dumps(tally_of(metric)))
@@ -873,6 +891,7 @@ STATE = {
     "any_split_gives_the_same_bits",
     "records_rebuild_the_state",
     "a_file_and_a_pickle_keep_the_score",
+    "a_resample_is_a_data_set",
     "nothing_is_the_identity",
     "computing_twice_changes_nothing",
     "a_shared_tally_gives_the_same_score",
