@@ -94,7 +94,9 @@ def interval(values: Floats, level: float = LEVEL) -> tuple[float, float] | None
     defined = values[np.isfinite(values)]
     if len(defined) < max(1, _ENOUGH * len(values)):
         return None
-    low, high = np.percentile(defined, [50 * (1 - level), 50 * (1 + level)])
+    # As SciPy writes it: in percent it would round to another number.
+    alpha = (1 - level) / 2
+    low, high = np.quantile(defined, [alpha, 1 - alpha])
     return float(low), float(high)
 
 
