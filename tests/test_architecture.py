@@ -21,12 +21,13 @@ FLOORS = (
     ("segbench.protocols", "segbench.compat"),
     ("segbench.datasets",),
     ("segbench.scoring", "segbench.models"),
+    ("segbench.leaderboard",),
     ("segbench.cli", "segbench.__main__"),
 )
 #: Same floor, yet strangers to each other.
 STRANGERS = (("segbench.scoring", "segbench.models"),)
 HOMES = {
-    "scipy": {"segbench.kernels.reference", "segbench.metrics.assignment"},
+    "scipy": {"segbench.kernels.reference", "segbench.metrics.assignment", "segbench.metrics.resampling"},
     # Its version alone is cheap to know.
     "PIL": {"segbench.datasets.pillow", "segbench.scoring.judge"},
     "msgspec": {"segbench.codec"},
@@ -35,7 +36,8 @@ HOMES = {
     "tqdm": {"segbench.cli"},
     "tifffile": {"segbench.datasets.geo"},
     "nibabel": {"segbench.datasets.nifti"},
-    "matplotlib": {"segbench.scoring.plots"},
+    "matplotlib": {"segbench.scoring.plots", "segbench.leaderboard.plots"},
+    "jinja2": {"segbench.leaderboard.html"},
     "torch": {"segbench.models", "segbench.training", "segbench.harness"},
     "pandas": set[str](),
     "sklearn": set[str](),

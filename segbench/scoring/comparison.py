@@ -10,41 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segbench.errors import BadParameter, UnknownName, counted, did_you_mean
-from segbench.frozen import dataclass
-from segbench.metrics.intervals import bootstrap_weights, holm, interval, p_value, rank_ranges, swaps
-from segbench.result import Score
-from segbench.scoring.bootstrap import Replicates, interleaved, pools, replicates, spread_of
-from segbench.scoring.duels import Comparison, Contender, Difference, Duel, ImageScores
+from segbench.metrics.intervals import bootstrap_weights, rank_ranges
+from segbench.scoring.bootstrap import Replicates, pools, replicates, spread_of
+from segbench.scoring.duels import Comparison, Contender, Duel
+from segbench.scoring.paired import Side, duels_of, nulls
 from segbench.scoring.recount import Recount, refuse_mixed
-from segbench.scoring.units import LEAST, Resampling, Units
+from segbench.scoring.units import LEAST, Resampling
 
 #: A difference is more than chance from here on.
 SIGNIFICANT = 0.05
-
-
-@dataclass(frozen=True)
-class Side:
-    """One submission, counted.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    scores : mapping of str to Score
-        By score key.
-    units : Units
-        The counts of each image by itself.
-    """
-
-    name: str
-    scores: Mapping[str, Score]
-    units: Units
 
 
 def compare(
@@ -96,9 +74,19 @@ def standing(
     permutations: int,
     judged: Sequence[str] | None = None,
 ) -> Comparison:
-    """Compare any number of submissions, even a single one; p-values are for the scores of the keys `judged` only.
+    """Compare any number of submissions, even a single one.
 
-    Otherwise as `compare`.
+    Parameters
+    ----------
+    recounts, names, primary, how, permutations
+        As in `compare`.
+    judged : sequence of str, optional
+        Keys of the scores that get p-values, the primary one among them; all by default.
+
+    Returns
+    -------
+    Comparison
+        As of `compare`.
     """
     _check(names, permutations)
     refuse_mixed(recounts)
@@ -110,7 +98,7 @@ def standing(
     drawn = _drawn(sides, classes, how)
     # Of many numbers only those are judged: of each score itself, and of the classes of the primary one.
     asked = {key: classes[key] if key == primary else [] for key in (keys if judged is None else judged)}
-    duels = _duels(sides, primary, asked, drawn, _nulls(sides, asked, permutations, how.seed), how.level)
+    duels = duels_of(sides, primary, asked, drawn, nulls(sides, asked, permutations, how.seed), how.level)
     return Comparison(
         protocol=case.protocol.identity,
         split=case.split,
@@ -178,97 +166,6 @@ def _drawn(sides: Sequence[Side], classes: Mapping[str, Sequence[str]], how: Res
     n = len(sides[0].units)
     weights = bootstrap_weights(n, how.resamples if n >= LEAST else 0, how.seed)
     return [replicates(side.units.plan, pools(side.units, list(classes)), weights, classes) for side in sides]
-
-
-@dataclass(frozen=True)
-class _Null:
-    """What the differences of a pair come to by chance alone, by score key, and whether all ways were tried."""
-
-    differences: Replicates
-    is_exact: bool
-
-
-def _nulls(
-    sides: Sequence[Side], classes: Mapping[str, Sequence[str]], permutations: int, seed: int
-) -> Iterator[_Null]:
-    n = len(sides[0].units)
-    swapped, is_exact = swaps(n, permutations, seed)
-    if n < LEAST:
-        swapped = swapped[:0]
-    mine, theirs = _taking_turns(~swapped), _taking_turns(swapped)
-    for first, second in combinations(sides, 2):
-        both = interleaved(first.units, second.units, list(classes))
-        one, other = (replicates(first.units.plan, both, weights, classes) for weights in (mine, theirs))
-        yield _Null({key: one[key] - other[key] for key in classes}, is_exact)
-
-
-def _taking_turns(is_first: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Return the weights of units that take turns, where the first of each pair is drawn or else the second."""
-    return np.stack([is_first, ~is_first], axis=2).reshape(len(is_first), -1).astype(np.int8)
-
-
-def _duels(
-    sides: Sequence[Side],
-    primary: str,
-    classes: Mapping[str, Sequence[str]],
-    drawn: Sequence[Replicates],
-    nulls: Iterator[_Null],
-    level: float,
-) -> list[Duel]:
-    found: list[list[tuple[str, str, Difference]]] = []
-    pairs = list(combinations(range(len(sides)), 2))
-    for (i, j), null in zip(pairs, nulls, strict=True):
-        apart = {key: drawn[i][key] - drawn[j][key] for key in classes}
-        found.append(
-            [
-                (key, name, _difference(observed, apart[key][:, column], null, key, column, level))
-                for key in classes
-                for column, name, observed in _numbers(sides[i].scores[key], sides[j].scores[key], classes[key])
-            ]
-        )
-    of_primary = _corrected([d for rows in found for key, name, d in rows if key == primary and not name])
-    of_others = _corrected([d for rows in found for key, name, d in rows if key != primary and not name])
-    of_classes = _corrected([d for rows in found for _, name, d in rows if name])
-    duels = []
-    for i, j in pairs:
-        scores = {key: next(of_primary if key == primary else of_others) for key in classes}
-        per_class = {name: next(of_classes) for key in classes for name in classes[key]}
-        duels.append(_with_images(Duel(sides[i].name, sides[j].name, scores, per_class), sides[i], sides[j], primary))
-    return duels
-
-
-def _numbers(first: Score, second: Score, classes: Sequence[str]) -> Iterator[tuple[int, str, float]]:
-    """Yield column, class and difference of a score itself, then of its classes."""
-    yield 0, "", first.value - second.value
-    for column, name in enumerate(classes, 1):
-        yield column, name, first.per_class[name] - second.per_class.get(name, math.nan)
-
-
-def _difference(
-    observed: float, apart: NDArray[np.float64], null: _Null, key: str, column: int, level: float
-) -> Difference:
-    chance = null.differences[key][:, column]
-    p = p_value(observed, chance, is_exact=null.is_exact) if len(chance) else math.nan
-    return Difference(observed, interval(apart, level) if len(apart) else None, p)
-
-
-def _corrected(differences: Sequence[Difference]) -> Iterator[Difference]:
-    corrected = holm([difference.p for difference in differences])
-    return (replace(difference, p=p) for difference, p in zip(differences, corrected, strict=True))
-
-
-def _with_images(duel: Duel, first: Side, second: Side, primary: str) -> Duel:
-    mine, theirs = (side.units.scores(primary) for side in (first, second))
-    pairs = [ImageScores(key, mine[key].value, theirs[key].value) for key in mine]
-    both = [pair for pair in pairs if not math.isnan(pair.first - pair.second)]
-    better = [(pair.first - pair.second) * (1 if first.scores[primary].higher_is_better else -1) for pair in both]
-    return replace(
-        duel,
-        won=sum(gain > 0 for gain in better),
-        lost=sum(gain < 0 for gain in better),
-        drawn=sum(gain == 0 for gain in better),
-        images=tuple(sorted(both, key=lambda pair: (-abs(pair.first - pair.second), pair.key))),
-    )
 
 
 def _contenders(

@@ -65,7 +65,7 @@ class Units:
 
     plan: Plan
     unit: str = "image"
-    _states: dict[str, States] = field(default_factory=dict)
+    _states: dict[str, States] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self._states)

@@ -52,7 +52,7 @@ def test_the_interval_is_that_of_scipy(level: float) -> None:
     )
     replicates = bootstrap_weights(30, 400, 7) @ values / 30
     np.testing.assert_array_equal(np.sort(replicates), np.sort(found.bootstrap_distribution))
-    # Both interpolate between the same two of 400 values; SciPy rounds its place among them otherwise, by an ulp of 400.
+    # Both interpolate between the same two of 400 values; SciPy rounds its place among them in another way.
     slack = 400 * 2.0**-52 * float(np.ptp(replicates))
     np.testing.assert_allclose(interval(replicates, level), found.confidence_interval, rtol=2.0**-51, atol=slack)
 
