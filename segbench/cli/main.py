@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "pack": ("segbench.cli.pack:pack", "Make the archive that an official server takes."),
     "datasets": ("segbench.cli.datasets:datasets", "List data sets, show a layout, check the copy on disk."),
     "merge": ("segbench.cli.merge:merge", "Put the shards of one submission together."),
+    "compare": ("segbench.cli.compare:compare", "Say by how much submissions differ, and whether that is chance."),
+    "board": ("segbench.cli.board:board", "Keep a store of results, and build the site of its leaderboards."),
     "anatomy": ("segbench.cli.anatomy:anatomy", "Say where detected instances go wrong."),
     "plot": ("segbench.cli.plot:plot", "Draw the curves of results."),
     "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),
