@@ -29,6 +29,21 @@ def _datasets(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def submission(command: F) -> F:
     """Add what names a submission and the truth it is held against."""
+    return _with(command, _scored())
+
+
+def scored_first(command: F) -> F:
+    """Add how predictions are scored that are named where a result may be; all of it may be left out."""
+    options = _scored()
+    options["dataset"] = click.option(
+        "--dataset",
+        shell_complete=_datasets,
+        help="Data set by name, or the path of a protocol in TOML; of results only in the latter case.",
+    )
+    return _with(command, options, but=("predictions", "executor", "strict"))
+
+
+def _scored() -> dict[str, Any]:
     options = _offered()
     options["input"] = click.option(
         "--input",
@@ -44,7 +59,7 @@ def submission(command: F) -> F:
         type=click.Choice(["segm", "bbox", "boundary"]),
         help="What of instances is compared: masks (the default), boxes, or masks and their boundaries.",
     )
-    return _with(command, options)
+    return options
 
 
 def packable(command: F) -> F:

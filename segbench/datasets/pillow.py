@@ -120,6 +120,42 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
+def thumbnail(data: bytes, most: int, colors: int) -> tuple[NDArray[np.uint8], bytes]:
+    """Decode a photograph for a page: small, and in few colours.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, a JPEG, PNG or TIFF.
+    most : int
+        Pixels of its longer side at most.
+    colors : int
+        Colours at most, up to 256.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        Palette indices.
+    bytes
+        Red, green and blue of each index.
+
+    Raises
+    ------
+    UnreadableImage
+        When the file is damaged, or of another format.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "TIFF")) as image:
+            # A large JPEG is decoded at a fraction of its size.
+            image.draft("RGB", (most, most))
+            small = image.convert("RGB")
+        small.thumbnail((most, most))
+        few = small.quantize(colors)
+    except (*_DAMAGE, Image.DecompressionBombError) as error:
+        raise damaged(str(error), "image") from None
+    return np.asarray(few), bytes(few.getpalette() or ())
+
+
 def _compressed_pixels(data: bytes) -> list[memoryview]:
     """Return the parts of the compressed pixels, or refuse what Pillow would read in its own way."""
     parts: list[memoryview] = []
