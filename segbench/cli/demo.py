@@ -20,7 +20,7 @@ from segbench.cli.options import FOLDER
     help="Folder for the data set, the predictions and the results; an existing one is used again.",
 )
 def demo(folder: Path) -> int:
-    """Make the data set `shapes`, predict it with two classical rules, and score both.
+    """Make the data set `shapes`, predict it with two classical rules, score both, and build their leaderboard.
 
     Needs no download and no GPU, and takes less than a minute.
     """

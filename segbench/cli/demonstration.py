@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,15 @@ from segbench.cli import report
 from segbench.cli.progress import progress_bar
 from segbench.datasets import shapes
 from segbench.datasets.pillow import write_label_png
-from segbench.errors import OutputProblem
+from segbench.errors import MissingPackage, OutputProblem
+from segbench.late import late
+from segbench.leaderboard.entry import Entry
 from segbench.models.classical import NearestColour, smooth_edges
 from segbench.result import Result
+
+_add = late("segbench.leaderboard.store:add")
+_boards_of = late("segbench.leaderboard.board:boards_of")
+_build = late("segbench.leaderboard.site:build")
 
 Image = NDArray[np.uint8]
 
@@ -30,7 +37,7 @@ BASELINES: tuple[tuple[str, str, Callable[[Image], Image]], ...] = (
 
 
 def run(folder: Path) -> int:
-    """Go the whole way in a folder: data set, baselines, scores.
+    """Go the whole way in a folder: data set, baselines, scores, and the pages of a leaderboard.
 
     Parameters
     ----------
@@ -59,6 +66,7 @@ def run(folder: Path) -> int:
             print(f"\n{i}. {name}: {what}\n")
             predict(folder / name, prepare)
             print(report.table(scored(folder, name)), end="")
+        print(f"\n{len(BASELINES) + 2}. The leaderboard: {pages(folder)}")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -92,6 +100,32 @@ def scored(folder: Path, name: str) -> Result:
     return result
 
 
+def pages(folder: Path) -> str:
+    """Build the pages of a board of both baselines, and return where they are."""
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Path(scratch)
+        for name, what, _ in BASELINES:
+            _add(folder / f"{name}.json", entry(name, what), store)
+        try:
+            _build(_boards_of(store), folder / "site")
+        except MissingPackage as error:
+            return f"left out: {error}"
+    return f"open {folder / 'site' / 'index.html'}"
+
+
+def entry(name: str, what: str) -> Entry:
+    """Return what a board tells of a baseline by its `name` and `what` it does."""
+    return Entry(
+        id=name,
+        name=name.replace("-", " ").capitalize(),
+        authors=("The segbench developers",),
+        training_data=f"the {shapes.SPLITS['train']} images of shapes train",
+        backbone=f"none: {what}",
+        licence="Apache-2.0",
+        origin="made by `segbench demo`",
+    )
+
+
 def next_steps(folder: Path) -> str:
     """Return what to try next."""
     # By its path where the name alone would not be found, as after `make demo`.
@@ -102,5 +136,6 @@ def next_steps(folder: Path) -> str:
 Results, counts and signatures are in {folder}/*.json. What to try next:
   {score} --format json
   {score} --metric 'mean_iou(pool=image)'
+  {command} compare {folder}/nearest-colour.json {folder}/smoothed-colour.json
   {command} check {folder}/nearest-colour --dataset shapes --data-root {folder}/shapes
   {command} score YOUR_PREDICTIONS --dataset voc --data-root VOCdevkit/VOC2012"""
