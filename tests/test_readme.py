@@ -98,6 +98,19 @@ def test_the_table_of_drive_is_real(run: CommandLine, real_data: Path) -> None:
     assert outcome.out.replace(f"segbench:{__version__}", "segbench:0.1.0") == expected
 
 
+def test_the_verdict_on_two_networks_is_real(run: CommandLine, real_data: Path, tmp_path: Path) -> None:
+    arguments, expected = shown("compare laddernet/ retina-unet/")
+    for name in ("laddernet", "retina-unet"):
+        (tmp_path / name).symlink_to(real_data / f"drive-{name}-preds/test")
+    where = {
+        "laddernet/": tmp_path / "laddernet",
+        "retina-unet/": tmp_path / "retina-unet",
+        "DRIVE": real_data / "drive",
+    }
+    outcome = run(*(where.get(argument, argument) for argument in arguments))
+    assert outcome.out.startswith(expected)
+
+
 def test_the_table_of_boundaries_is_real(run: CommandLine, shapes_root: Path, tmp_path: Path) -> None:
     arguments, expected = shown("score segbench-demo/smoothed-colour")
     predict(tmp_path / "smoothed", smooth_edges)
@@ -110,6 +123,8 @@ def test_every_command_and_option_shown_exists() -> None:
     shown = re.findall(r"segbench ([a-z]+)", "\n".join(blocks("console") + re.findall(r"`([^`\n]+)`", README)))
     assert shown
     assert set(shown) <= {*COMMANDS, "in"}, set(shown) - COMMANDS.keys()
-    known = {option for name in COMMANDS for parameter in _command(name).params for option in parameter.opts}
+    commands = [_command(name) for name in COMMANDS]
+    commands += [inner for command in commands for inner in getattr(command, "commands", {}).values()]
+    known = {option for command in commands for parameter in command.params for option in parameter.opts}
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert options <= known | {"--help", "--forget"}, options - known

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from segbench.leaderboard.curves import confusions_of, curves_of
 from segbench.leaderboard.standings import Board, Reported, Standing
-from segbench.leaderboard.store import Stored, read_store
+from segbench.leaderboard.store import read_store
+from segbench.leaderboard.stored import Stored, standing_entries
 from segbench.protocols.load import load_protocol, protocol_names
 from segbench.protocols.protocol import Protocol
 from segbench.scoring.comparison import standing
@@ -68,13 +69,6 @@ def boards_of(
     if progress is not None:
         progress(len(groups), len(groups))
     return sorted([*boards, *_only_reported(reported, boards)], key=lambda board: board.id)
-
-
-def standing_entries(entries: Iterable[Stored]) -> list[Stored]:
-    """Return the `entries` that no other one corrects."""
-    listed = list(entries)
-    replaced = {(stored.result["protocol"], stored.entry.replaces) for stored in listed}
-    return [stored for stored in listed if (stored.result["protocol"], stored.entry.id) not in replaced]
 
 
 def _board(
