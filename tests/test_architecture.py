@@ -21,6 +21,7 @@ FLOORS = (
     ("segbench.protocols", "segbench.compat"),
     ("segbench.datasets",),
     ("segbench.scoring", "segbench.models"),
+    ("segbench.training",),
     ("segbench.leaderboard",),
     ("segbench.cli", "segbench.__main__"),
 )

@@ -118,7 +118,7 @@ def test_json_reads_back(format_: str, seed: int) -> None:
 def test_csv_reads_back(seed: int) -> None:
     text = render(DRAWN[seed], "csv")
     table = list(csv.DictReader(io.StringIO(text)))
-    assert tuple(table[0]) == COLUMNS[:-1]
+    assert tuple(table[0]) == COLUMNS
     assert text.count("\n") == len(table) + 1, "one line a row, for tools that know no quotes"
     for line, row in zip(table, rows(DRAWN[seed]), strict=True):
         assert line["value"] == ("" if math.isnan(row.value) else repr(row.value))
@@ -144,7 +144,7 @@ def test_flat_and_frame_hold_the_same_floats(seed: int) -> None:
     assert len(flat) == len(expected)
     assert set(DRAWN[seed].flat()) == {name.removeprefix("val/") for name in flat}
     frame = DRAWN[seed].to_frame()
-    assert tuple(frame.columns) == COLUMNS[:-1]
+    assert tuple(frame.columns) == COLUMNS
     keys = [(key, None if name != name else name) for key, name in zip(frame["key"], frame["class"], strict=True)]
     spelled = {(key, name if name is None else shown(name)): value for (key, name), value in expected.items()}
     assert same(dict(zip(keys, frame["value"].tolist(), strict=True)), spelled)
@@ -278,7 +278,7 @@ def test_slices_are_in_every_format(seed: int) -> None:
     record = json.loads(render(parts, "json"))["slices"]
     assert same(from_record(record["night"]), numbers(whole))
     table = list(csv.DictReader(io.StringIO(render(parts, "csv"))))
-    assert tuple(table[0]) == COLUMNS
+    assert tuple(table[0]) == (*COLUMNS, "slice")
     night = [{**row, "slice": ""} for row in table if row["slice"] == "night"]
     assert night == [row for row in table if not row["slice"]]
     assert parts.to_frame()["slice"].tolist().count("day") == 8

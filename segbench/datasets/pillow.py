@@ -27,6 +27,9 @@ Labels: TypeAlias = NDArray[np.integer[Any]]
 #: What Pillow raises on damaged PNG files, as far as fuzzing has shown.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error, OverflowError)
 
+#: What photographs of data sets come in.
+_PHOTOGRAPHS = ("JPEG", "PNG", "TIFF")
+
 #: Bytes that one byte of a deflate stream becomes at most.
 _LARGEST_RATIO = 1032
 
@@ -120,6 +123,37 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image.convert("RGB"))
 
 
+def photograph(data: bytes) -> NDArray[np.uint8]:
+    """Decode a photograph.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, a JPEG, PNG or TIFF.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        Red, green, blue; a grey image has three equal ones.
+
+    Raises
+    ------
+    UnreadableImage
+        When the file is damaged, or of another format.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_PHOTOGRAPHS) as image:
+            return np.asarray(image.convert("RGB"))
+    except (*_DAMAGE, Image.DecompressionBombError) as error:
+        raise damaged(str(error), "image") from None
+
+
+def resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return an image, shape (height, width, 3), at another size, rows and columns; made smaller, it is averaged."""
+    rows, columns = size
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize((columns, rows), Image.Resampling.BILINEAR))
+
+
 def thumbnail(data: bytes, most: int, colors: int) -> tuple[NDArray[np.uint8], bytes]:
     """Decode a photograph for a page: small, and in few colours.
 
@@ -145,7 +179,7 @@ def thumbnail(data: bytes, most: int, colors: int) -> tuple[NDArray[np.uint8], b
         When the file is damaged, or of another format.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "TIFF")) as image:
+        with Image.open(io.BytesIO(data), formats=_PHOTOGRAPHS) as image:
             # A large JPEG is decoded at a fraction of its size.
             image.draft("RGB", (most, most))
             small = image.convert("RGB")

@@ -92,7 +92,8 @@ def standing(
     refuse_mixed(recounts)
     sides = [_side(each, name) for each, name in zip(recounts, names, strict=True)]
     first, case, outcome = sides[0], recounts[0].case, recounts[0].outcome
-    keys = [key for key in first.scores if all(key in side.scores for side in sides)]
+    # Not what stands beside an undefined score: that is another reading of the same metric.
+    keys = [key for key in first.scores if all(key in side.units.plan.metrics for side in sides)]
     primary = _primary(primary or case.protocol.primary, keys)
     classes = {key: list(first.scores[key].per_class) for key in keys}
     drawn = _drawn(sides, classes, how)

@@ -236,3 +236,13 @@ def test_counts_without_images_are_refused(few: Results) -> None:
     path = few.of("one", worse(few.truth, 0.1, 0))
     with pytest.raises(BadParameter, match="without the counts of each image"):
         compare([recount(path), recount(path)], ["a", "b"], how=HOW)
+
+
+def test_what_stands_beside_an_undefined_score_is_not_compared(tmp_path: Path) -> None:
+    truth = {key: np.minimum(labels, 3).astype(np.uint8) for key, labels in some_truth(FEW).items()}
+    results = Results(tmp_path, truth)
+    metric = "mean_iou(absent=propagate)"
+    recounts = [results.counted(n, m, metric) for n, m in (("a", truth), ("b", {k: v * 0 for k, v in truth.items()}))]
+    found = compared(*recounts, primary=metric)
+    assert math.isnan(found.duels[0].scores[metric].value) and math.isnan(found.duels[0].scores[metric].p)
+    assert found.duels[0].scores["mean_iou"].value > 0

@@ -1,0 +1,55 @@
+"""The photographs of a data set, small enough to stand on a page."""
+
+from __future__ import annotations
+
+import os
+
+from segbench.datasets.files import read_truth
+from segbench.datasets.pictures import picture_path
+from segbench.datasets.pngwriter import encode_png
+from segbench.datasets.truth import TruthSet
+from segbench.errors import DatasetError, SubmissionError
+from segbench.late import late
+
+_thumbnail = late("segbench.datasets.pillow:thumbnail")
+
+#: Suffixes of photographs where the data set fixes none, in the order they are tried.
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+
+#: Pixels of the longer side of a photograph on a page, and its colours.
+_MOST, _COLORS = 400, 128
+
+
+def photo_png(truth: TruthSet, key: str) -> bytes | None:
+    """Return the photograph of an image as a small PNG.
+
+    Parameters
+    ----------
+    truth : TruthSet
+        Where the data set lies.
+    key : str
+        The image, one of those of the truth.
+
+    Returns
+    -------
+    bytes or None
+        A file of few colours; None where there is no photograph, or none that can be read.
+    """
+    path = photo_path(truth, key)
+    if path is None:
+        return None
+    try:
+        return encode_png(*_thumbnail(read_truth(path), _MOST, _COLORS))
+    except (SubmissionError, DatasetError):
+        # A page is worth having without it, and nothing is counted of it.
+        return None
+
+
+def photo_path(truth: TruthSet, key: str) -> str | None:
+    """Return the file of the photograph of an image; None where there is none."""
+    pattern = truth.layout.images
+    if not pattern:
+        return None
+    names = [pattern[:-2] + suffix for suffix in _SUFFIXES] if pattern.endswith(".*") else [pattern]
+    paths = [picture_path(truth, name, key) for name in names]
+    return next((path for path in paths if os.path.isfile(path) and path != truth.path(key)), None)
