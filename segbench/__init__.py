@@ -105,6 +105,7 @@ if TYPE_CHECKING:
     from segbench.result import Result as Result
     from segbench.result import Score as Score
     from segbench.samples import Place as Place
+    from segbench.scoring.contenders import compare as compare
     from segbench.scoring.output import state_path as state_path
     from segbench.scoring.output import write_result as write_result
     from segbench.scoring.pack import Packed as Packed
@@ -195,6 +196,7 @@ _HOMES = {
     "category_frequency_weighted_iou": "segbench.metrics.functions",
     "category_iou": "segbench.metrics.functions",
     "category_pixel_accuracy": "segbench.metrics.functions",
+    "compare": "segbench.scoring.contenders",
     "f1": "segbench.metrics.functions",
     "fnr_wp": "segbench.metrics.functions",
     "fpr_wp": "segbench.metrics.functions",

@@ -184,6 +184,8 @@ def test_importing_segbench_loads_nothing() -> None:
         ["explain", "--help"],
         ["datasets", "check", "--help"],
         ["plot", "--help"],
+        ["compare", "--help"],
+        ["board", "add", "--help"],
         ["anatomy", "--help"],
     ],
 )

@@ -14,7 +14,7 @@ from segbench.errors import BadParameter
 from segbench.formats import format_of
 from segbench.late import late
 
-_compare = late("segbench.scoring.comparison:compare")
+_compare = late("segbench.scoring.comparison:compare_counts")
 _resampling = late("segbench.scoring.units:Resampling")
 _scoring = late("segbench.scoring.contenders:Scoring")
 _is_result = late("segbench.scoring.contenders:is_result")

@@ -25,7 +25,7 @@ from segbench.scoring.units import LEAST, Resampling
 SIGNIFICANT = 0.05
 
 
-def compare(
+def compare_counts(
     recounts: Sequence[Recount],
     names: Sequence[str],
     *,
@@ -79,14 +79,14 @@ def standing(
     Parameters
     ----------
     recounts, names, primary, how, permutations
-        As in `compare`.
+        As in `compare_counts`.
     judged : sequence of str, optional
         Keys of the scores that get p-values, the primary one among them; all by default.
 
     Returns
     -------
     Comparison
-        As of `compare`.
+        As of `compare_counts`.
     """
     _check(names, permutations)
     refuse_mixed(recounts)

@@ -12,6 +12,8 @@ from typing import Any
 from segbench.errors import BadParameter, SegbenchError
 from segbench.frozen import dataclass
 from segbench.protocols.load import load_protocol
+from segbench.scoring.comparison import compare_counts
+from segbench.scoring.duels import Comparison
 from segbench.scoring.options import Progress
 from segbench.scoring.output import state_path, write_result
 from segbench.scoring.recount import Recount, recount
@@ -42,6 +44,52 @@ class Scoring:
     dataset: str | None = None
     metric: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def compare(
+    *submissions: str | Path,
+    dataset: str | None = None,
+    metric: str | None = None,
+    resamples: int = 2000,
+    permutations: int = 5000,
+    seed: int = 0,
+    **options: Any,
+) -> Comparison:
+    """Compare submissions on the same truth: by how much they differ, and whether that is more than chance.
+
+    Parameters
+    ----------
+    *submissions : path
+        Two or more: results that `write_result` wrote with their states, or folders or archives of predictions, which
+        are scored first.
+    dataset : str, optional
+        The data set of predictions; of results only where it is a protocol of one's own.
+    metric : str, optional
+        The score that is judged, else the one that ranks.
+    resamples, permutations : int
+        Of intervals and p-values.
+    seed : int
+        Of what is drawn.
+    **options
+        How predictions are scored; see `score`.
+
+    Returns
+    -------
+    Comparison
+        Differences with intervals and p-values, ranks, images won and lost.
+
+    Raises
+    ------
+    UsageError
+        When they may not be compared; says why.
+    SegbenchError
+        Whatever `score` refuses.
+    """
+    paths = [Path(path) for path in submissions]
+    how, scoring = Resampling(resamples, seed), Scoring(dataset, metric, options)
+    counted = [read_contender(path, scoring, how)[0] for path in paths]
+    primary = primary_of(counted, metric) if counted else None
+    return compare_counts(counted, names_of(paths), primary=primary, how=how, permutations=permutations)
 
 
 def is_result(path: Path) -> bool:

@@ -53,9 +53,7 @@ class Null:
     is_exact: bool
 
 
-def nulls(
-    sides: Sequence[Side], classes: Mapping[str, Sequence[str]], permutations: int, seed: int
-) -> Iterator[Null]:
+def nulls(sides: Sequence[Side], classes: Mapping[str, Sequence[str]], permutations: int, seed: int) -> Iterator[Null]:
     """Yield what chance alone comes to for every pair, in their order.
 
     Parameters

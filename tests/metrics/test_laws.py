@@ -32,8 +32,8 @@ from segbench.metrics.base import Content, Metric, Tally
 from segbench.metrics.groups import CategoryIou
 from segbench.metrics.membrane import THRESHOLD_NAMES
 from segbench.metrics.parts import Counts, Rows
-from segbench.metrics.resampling import Pool
 from segbench.metrics.region import MeanAccuracy, MeanDice, MeanIou, MeanRecall, PixelAccuracy
+from segbench.metrics.resampling import Pool
 from segbench.metrics.rules import ClassMean, TableMetric
 from segbench.metrics.running import Running
 from segbench.metrics.states import State

@@ -14,7 +14,7 @@ import pytest
 import segbench
 from segbench.errors import BadParameter, UnknownName
 from segbench.metrics.intervals import bootstrap_weights, holm, interval
-from segbench.scoring.comparison import compare, standing
+from segbench.scoring.comparison import compare_counts, standing
 from segbench.scoring.duels import Comparison
 from segbench.scoring.recount import Recount, recount
 from segbench.scoring.units import Resampling
@@ -60,7 +60,7 @@ def few(tmp_path: Path) -> Results:
 
 def compared(*recounts: Recount, permutations: int = 60, **options: object) -> Comparison:
     names = [Path(one.file).stem for one in recounts]
-    return compare(recounts, names, how=HOW, permutations=permutations, **options)  # type: ignore[arg-type]
+    return compare_counts(recounts, names, how=HOW, permutations=permutations, **options)  # type: ignore[arg-type]
 
 
 def test_every_number_of_a_pair_derives_by_hand(few: Results) -> None:
@@ -229,13 +229,13 @@ def test_one_name_for_two_is_refused(few: Results) -> None:
     with pytest.raises(BadParameter, match="two submissions called 'one'"):
         compared(one, one)
     with pytest.raises(BadParameter, match="permutations"):
-        compare([one, one], ["a", "b"], how=HOW, permutations=0)
+        compare_counts([one, one], ["a", "b"], how=HOW, permutations=0)
 
 
 def test_counts_without_images_are_refused(few: Results) -> None:
     path = few.of("one", worse(few.truth, 0.1, 0))
     with pytest.raises(BadParameter, match="without the counts of each image"):
-        compare([recount(path), recount(path)], ["a", "b"], how=HOW)
+        compare_counts([recount(path), recount(path)], ["a", "b"], how=HOW)
 
 
 def test_what_stands_beside_an_undefined_score_is_not_compared(tmp_path: Path) -> None:
@@ -246,3 +246,15 @@ def test_what_stands_beside_an_undefined_score_is_not_compared(tmp_path: Path) -
     found = compared(*recounts, primary=metric)
     assert math.isnan(found.duels[0].scores[metric].value) and math.isnan(found.duels[0].scores[metric].p)
     assert found.duels[0].scores["mean_iou"].value > 0
+
+
+def test_the_same_from_paths(few: Results) -> None:
+    paths = [few.of(name, worse(few.truth, share, 0)) for name, share in (("one", 0.1), ("two", 0.2))]
+    found = segbench.compare(paths[0], str(paths[1]), resamples=80, seed=3, permutations=60)
+    assert found == compared(*(recount(path, resampling=HOW) for path in paths))
+    folders = [few.folder / name for name in ("one", "two")]
+    assert found == segbench.compare(
+        *folders, dataset="shapes", truth=few.folder / "truth", resamples=80, seed=3, permutations=60
+    )
+    with pytest.raises(BadParameter, match="0 submissions"):
+        segbench.compare()
