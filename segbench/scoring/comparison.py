@@ -97,9 +97,10 @@ def standing(
     primary = _primary(primary or case.protocol.primary, keys)
     classes = {key: list(first.scores[key].per_class) for key in keys}
     drawn = _drawn(sides, classes, how)
-    # Of many numbers only those are judged: of each score itself, and of the classes of the primary one.
-    asked = {key: classes[key] if key == primary else [] for key in (keys if judged is None else judged)}
-    duels = duels_of(sides, primary, asked, drawn, nulls(sides, asked, permutations, how.seed), how.level)
+    # Of the many numbers that there are: each score itself, and the classes of the primary one.
+    asked = {key: classes[key] if key == primary else [] for key in keys}
+    tested = {key: asked[key] for key in (keys if judged is None else judged)}
+    duels = duels_of(sides, primary, asked, drawn, nulls(sides, tested, permutations, how.seed), how.level)
     return Comparison(
         protocol=case.protocol.identity,
         split=case.split,

@@ -150,8 +150,9 @@ def _numbers(first: Score, second: Score, classes: Sequence[str]) -> Iterator[tu
 def _difference(
     observed: float, apart: NDArray[np.float64], null: Null, key: str, column: int, level: float
 ) -> Difference:
-    chance = null.differences[key][:, column]
-    p = p_value(observed, chance, is_exact=null.is_exact) if len(chance) else math.nan
+    # Not every number that has an interval is tested.
+    chance = null.differences[key][:, column] if key in null.differences else ()
+    p = p_value(observed, np.asarray(chance), is_exact=null.is_exact) if len(chance) else math.nan
     return Difference(observed, interval(apart, level) if len(apart) else None, p)
 
 

@@ -1,0 +1,121 @@
+"""What a training leaves on disk at any moment: enough to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from segbench.errors import DatasetError, OutputProblem, require
+
+#: Version of the format.
+VERSION = 1
+
+
+def save(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which keeps what it holds until the new one is complete.
+    content : mapping of str to object
+        Tensors, numbers, text, and lists and dictionaries of these.
+
+    Raises
+    ------
+    OutputProblem
+        When it cannot be written.
+    """
+
+    def write(part: Path) -> None:
+        torch.save({"version": VERSION, **content}, part)
+
+    _replace(path, write)
+
+
+def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write weights as safetensors, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    weights : mapping of str to Tensor
+        By name.
+
+    Raises
+    ------
+    OutputProblem
+        When it cannot be written.
+    MissingPackage
+        When safetensors is not installed.
+    """
+    package = require("safetensors.torch", extra="run")
+    # Each tensor by itself: the format knows no two names for the same numbers.
+    _replace(path, lambda part: package.save_file({n: w.clone().contiguous() for n, w in weights.items()}, part))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text, whole or not at all; see `write_weights`."""
+    _replace(path, lambda part: _write_text(part, text))
+
+
+def _write_text(part: Path, text: str) -> None:
+    part.write_text(text, "utf-8")
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Let a file be written under another name, and give it its own when it is on the disk."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:
+        with suppress(OSError):
+            part.unlink()
+        found = error.strerror if isinstance(error, OSError) else str(error)
+        mend = "free some space, or choose another folder"
+        raise OutputProblem(f"cannot be written: {found}", mend=mend, file=str(path)) from None
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict of str to object or None
+        What was saved; None where there is no file.
+
+    Raises
+    ------
+    DatasetError
+        When it is damaged or of another version. Nothing of it is executed.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever its archive, its unpickler or zlib raise
+        raise DatasetError(
+            f"a damaged checkpoint ({type(error).__name__})",
+            expected="what training wrote",
+            mend="remove it to train from the start",
+            file=str(path),
+        ) from None
+    if not isinstance(content, dict) or content.pop("version", None) != VERSION:
+        raise DatasetError("no checkpoint of this version", expected=f"version {VERSION}", file=str(path))
+    return dict(content)

@@ -1,0 +1,138 @@
+"""Training by a recipe: deterministic, and resumed from where it was stopped as if it had not been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from segbench.codec import canonical_json
+from segbench.errors import BadParameter
+from segbench.frozen import dataclass
+from segbench.models.weights import read_weights
+from segbench.training import checkpoints
+from segbench.training.crops import Crops
+from segbench.training.networks import Network
+from segbench.training.ranks import Ranks, joined
+from segbench.training.recipes import PREVIOUS, Recipe
+from segbench.training.steps import Steps
+from segbench.training.validation import mean_iou_of
+
+#: Told of steps done, of all steps, and of what was measured in the last one.
+Progress: TypeAlias = Callable[[int, int, Mapping[str, Any]], None]
+
+#: Files of a training in its folder.
+CHECKPOINT, WEIGHTS, HISTORY = "checkpoint.pt", "weights.safetensors", "history.jsonl"
+
+
+@dataclass
+class Training:
+    """A recipe on its way.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is done.
+    folder : Path
+        Where checkpoint, history and weights go.
+    data_roots : mapping of str to Path
+        Where data sets lie, by the name that the recipe uses.
+    device : torch.device
+        Where it is computed.
+    progress : callable, optional
+        Told after each step.
+    """
+
+    recipe: Recipe
+    folder: Path
+    data_roots: Mapping[str, Path] = field(default_factory=dict)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    progress: Progress | None = None
+    history: list[dict[str, Any]] = field(default_factory=list, init=False)
+
+    def run(self) -> Path:
+        """Train to the end, from the checkpoint in the folder if there is one.
+
+        Returns
+        -------
+        Path
+            The weights.
+
+        Raises
+        ------
+        UsageError, DatasetError, OutputProblem
+            For what is wrong with the recipe, the data or the folder.
+        """
+        torch.use_deterministic_algorithms(True, warn_only=self.device.type != "cpu")
+        with joined(self.device) as ranks:
+            saved = checkpoints.load(self.folder / CHECKPOINT)
+            first = self._resumed(saved)
+            weights = saved["model"] if saved is not None else {}
+            for number in range(first, len(self.recipe.stage)):
+                going_on = saved if saved is not None and number == first and saved["step"] else None
+                weights = self._stage(number, weights, going_on, ranks)
+            if ranks.is_first:
+                checkpoints.write_weights(self.folder / WEIGHTS, weights)
+                self._write_history()
+            ranks.wait()
+        return self.folder / WEIGHTS
+
+    def _resumed(self, saved: Mapping[str, Any] | None) -> int:
+        """Return the stage that is next."""
+        if saved is None:
+            return 0
+        if saved["recipe"] != self._identity():
+            raise BadParameter(
+                f"a checkpoint of another recipe in {self.folder}",
+                expected="the recipe that it was begun with",
+                mend="choose another folder, or remove the checkpoint",
+            )
+        self.history = list(saved["history"])
+        return int(saved["stage"])
+
+    def _identity(self) -> str:
+        return canonical_json(asdict(self.recipe))
+
+    def _stage(
+        self, number: int, weights: Mapping[str, Tensor], saved: Mapping[str, Any] | None, ranks: Ranks
+    ) -> dict[str, Tensor]:
+        """Run a stage, or what is left of it, and return the weights that it ends with."""
+        stage = self.recipe.stage[number]
+        # Fresh weights of each stage, whatever the stages before have drawn.
+        torch.manual_seed(1000 * self.recipe.seed + number)
+        network = Network.of(self.recipe, stage, self.data_roots, self.device)
+        if saved is None and stage.init_from:
+            network.begin_from(weights if stage.init_from == PREVIOUS else read_weights(Path(stage.init_from)))
+        steps = Steps(network, stage, Crops(network.pictures, stage, self.recipe.seed, number), ranks)
+        if saved is not None:
+            steps.resume(saved)
+        ranks.agree(network.model)
+        while steps.done < stage.steps:
+            row = {"stage": number, **steps.next()}
+            if network.validation is not None and self._is_due(steps.done, stage.steps):
+                row["mean_iou"] = mean_iou_of(network, stage)
+            self.history.append(row)
+            if ranks.is_first and (steps.done % self.recipe.save_every == 0 or steps.done == stage.steps):
+                self._save(number, steps, is_over=steps.done == stage.steps)
+            if self.progress is not None:
+                before = sum(earlier.steps for earlier in self.recipe.stage[:number])
+                self.progress(before + steps.done, self.recipe.steps, row)
+        ranks.wait()
+        return steps.weights()
+
+    def _is_due(self, done: int, steps: int) -> bool:
+        every = self.recipe.validate_every
+        return done == steps or (every > 0 and done % every == 0)
+
+    def _save(self, number: int, steps: Steps, *, is_over: bool) -> None:
+        place = {"stage": number + 1, "step": 0} if is_over else {"stage": number, "step": steps.done}
+        told = {"recipe": self._identity(), "history": self.history}
+        checkpoints.save(self.folder / CHECKPOINT, {**told, **place, **steps.state()})
+
+    def _write_history(self) -> None:
+        lines = "".join(f"{canonical_json(row)}\n" for row in self.history)
+        checkpoints.write_text(self.folder / HISTORY, lines)

@@ -1,0 +1,154 @@
+"""The model of a stage: built for the classes of its data, with weights to begin with, some of them frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segbench.errors import BadParameter
+from segbench.frozen import dataclass
+from segbench.models.adapter import logits_of
+from segbench.models.card import Card
+from segbench.models.table import find_card
+from segbench.protocols.load import load_protocol
+from segbench.training.pictures import Picture, Pictures
+from segbench.training.recipes import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model and what it learns from.
+
+    Parameters
+    ----------
+    name : str
+        What the model is called.
+    card : Card
+        What is known of it.
+    model : torch.nn.Module
+        On its device.
+    pictures : Pictures
+        The split that is learned from.
+    validation : Pictures, optional
+        The split that is scored.
+    device : torch.device
+        Where it is computed.
+    """
+
+    name: str
+    card: Card
+    model: nn.Module
+    pictures: Pictures
+    validation: Pictures | None
+    device: torch.device
+
+    @classmethod
+    def of(cls, recipe: Recipe, stage: Stage, data_roots: Mapping[str, Path], device: torch.device) -> Network:
+        """Build the model of a stage with fresh weights, and open its data.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            Names model and options.
+        stage : Stage
+            Names the data.
+        data_roots : mapping of str to Path
+            Where data sets lie.
+        device : torch.device
+            Where the model goes.
+
+        Returns
+        -------
+        Network
+            Ready to learn.
+
+        Raises
+        ------
+        UsageError, DatasetError
+            For names that there are not, options that the model does not take, and data that is not there.
+        """
+        name = recipe.model_of(stage)
+        card = find_card(name)
+        if card.task != "semantic":
+            raise BadParameter(f"model {name!r}, which finds {card.task}", expected="one that gives classes to pixels")
+        protocol = load_protocol(stage.data)
+        root = data_roots.get(stage.data)
+        pictures = Pictures.open(protocol, split=stage.split, data_root=root)
+        validation = Pictures.open(protocol, split=stage.validate, data_root=root) if stage.validate else None
+        model = card.construct(**{"classes": len(protocol.space.evaluated), **recipe.options_of(stage)})
+        return cls(name, card, model.to(device), pictures, validation, device)
+
+    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take those weights that the model has, in name and shape; a stage may add layers, as FCN-16s does.
+
+        Parameters
+        ----------
+        weights : mapping of str to Tensor
+            Of another model or stage.
+
+        Raises
+        ------
+        BadParameter
+            When none of them fits.
+        """
+        mine = self.model.state_dict()
+        fitting = {
+            name: tensor for name, tensor in weights.items() if name in mine and mine[name].shape == tensor.shape
+        }
+        if not fitting:
+            raise BadParameter(f"weights of which none is one of {self.name!r}", expected="those of a similar model")
+        self.model.load_state_dict(fitting, strict=False)
+
+    def freeze(self, beginnings: Sequence[str]) -> list[nn.Parameter]:
+        """Freeze the parameters whose names begin so, and return the others.
+
+        Parameters
+        ----------
+        beginnings : sequence of str
+            Beginnings of names.
+
+        Returns
+        -------
+        list of Parameter
+            What is learned.
+
+        Raises
+        ------
+        BadParameter
+            When a beginning is of no parameter, or nothing is left to learn.
+        """
+        named = dict(self.model.named_parameters())
+        for beginning in beginnings:
+            if not any(name.startswith(beginning) for name in named):
+                some = ", ".join(sorted({name.split(".")[0] for name in named}))
+                raise BadParameter(f"freeze {beginning!r}", expected=f"the beginning of a parameter's name: {some}")
+        for name, parameter in named.items():
+            parameter.requires_grad_(not name.startswith(tuple(beginnings)))
+        learned = [parameter for parameter in named.values() if parameter.requires_grad]
+        if not learned:
+            raise BadParameter(f"freeze {list(beginnings)}", expected="something that is left to learn")
+        return learned
+
+    def inputs(self, pictures: Sequence[Picture]) -> Tensor:
+        """Return pictures of one size as what the model takes, shape (n, channels, height, width)."""
+        prepared = [self.card.preprocessing.apply(picture.image, self.card.channels) for picture in pictures]
+        return torch.from_numpy(np.stack(prepared)).to(self.device)
+
+    def logits(self, pictures: Sequence[Picture], names: Sequence[str]) -> Tensor:
+        """Return the logits of pictures of one size, shape (n, classes, height, width); `names` are for errors."""
+        return logits_of(self.model, self.inputs(pictures), card=self.card, classes=self.classes, names=names)
+
+    @property
+    def classes(self) -> int:
+        """How many classes the data has."""
+        return len(self.pictures.truth.protocol.space.evaluated)
+
+    def targets(self, pictures: Sequence[Picture]) -> Tensor:
+        """Return the truth of pictures of one size, indices of shape (n, height, width)."""
+        truths: Any = np.stack([picture.truth for picture in pictures]).astype(np.int64)
+        return torch.from_numpy(truths).to(self.device)

@@ -1,0 +1,119 @@
+"""One step after another: a batch, its loss, its gradients, and the weights that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from segbench.errors import DatasetError
+from segbench.training.crops import Crops
+from segbench.training.losses import parse_loss
+from segbench.training.networks import Network
+from segbench.training.optimisers import optimiser_of, schedule_of
+from segbench.training.ranks import Ranks
+from segbench.training.recipes import Stage
+from segbench.training.weights import ClassCounts
+
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def counts_of(network: Network) -> ClassCounts:
+    """Return how many pixels of what a `network` learns from have each class."""
+    pictures = network.pictures
+    return ClassCounts.of((pictures.read(key).truth for key in pictures.keys), network.classes)
+
+
+class Steps:
+    """The steps of a stage.
+
+    Parameters
+    ----------
+    network : Network
+        What learns.
+    stage : Stage
+        How.
+    crops : Crops
+        From what.
+    ranks : Ranks
+        Beside whom.
+    """
+
+    def __init__(self, network: Network, stage: Stage, crops: Crops, ranks: Ranks) -> None:
+        self.network, self.stage, self.crops, self.ranks = network, stage, crops, ranks
+        self.done = 0
+        self._learned = network.freeze(stage.freeze)
+        self._loss = parse_loss(stage.loss)
+        self._counts = counts_of(network) if self._loss.needs_counts else None
+        self._optimiser = optimiser_of(stage.optimiser, self._learned)
+        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._factor = schedule_of(stage.schedule, stage.steps)
+        self._scaler = torch.amp.GradScaler(network.device.type, enabled=stage.precision == "float16")
+
+    def next(self) -> dict[str, Any]:
+        """Learn from one batch.
+
+        Returns
+        -------
+        dict of str to object
+            ``step``, from 1, ``loss``, the mean over all ranks before the step, and ``lr``.
+
+        Raises
+        ------
+        DatasetError
+            When the loss is not finite.
+        """
+        rate = self._factor(self.done)
+        for group, base in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = base * rate
+        self.network.model.train()
+        self._optimiser.zero_grad(set_to_none=True)
+        loss = self._loss_of_batch()
+        value = self.ranks.mean(float(loss.detach()))
+        if value != value or value in (float("inf"), float("-inf")):
+            raise DatasetError(
+                f"a loss of {value} at step {self.done + 1} of {self.network.name}",
+                expected="a finite one",
+                mend="a smaller learning rate, or precision = 'float32'",
+            )
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self._optimiser)
+        self.ranks.average(self._learned)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self.done += 1
+        return {"step": self.done, "loss": value, "lr": self._optimiser.param_groups[0]["lr"]}
+
+    def _loss_of_batch(self) -> Tensor:
+        network, stage = self.network, self.stage
+        batch = self.crops.batch(self.done, self.ranks.rank, self.ranks.count)
+        truth = network.targets(batch)
+        precision = _PRECISIONS[stage.precision]
+        with torch.autocast(network.device.type, dtype=precision, enabled=precision != torch.float32):
+            logits = network.logits(batch, [f"step {self.done + 1}"] * len(batch))
+        stride = stage.targets.stride
+        return self._loss(logits[..., ::stride, ::stride], truth[..., ::stride, ::stride], self._counts)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return all weights and buffers, on the CPU, as they are now."""
+        return {name: tensor.detach().cpu().clone() for name, tensor in self.network.model.state_dict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next steps depend on."""
+        return {
+            "model": self.weights(),
+            "optimiser": self._optimiser.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "rates": self._rates,
+            "rng": torch.get_rng_state(),
+        }
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on from a `state` and its ``step``."""
+        self.network.model.load_state_dict(saved["model"])
+        self._optimiser.load_state_dict(saved["optimiser"])
+        self._scaler.load_state_dict(saved["scaler"])
+        self._rates, self.done = list(saved["rates"]), int(saved["step"])
+        torch.set_rng_state(saved["rng"])
