@@ -48,7 +48,9 @@ class Record:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Record:
-        """Rebuild a record from its line."""
+        """Rebuild a record from its line; see that its key is one."""
+        if not isinstance(fields["key"], list) or not all(isinstance(part, str) for part in fields["key"]):
+            raise TypeError(fields["key"])
         return cls(fields["key"], fields["prediction"], fields["counts"], tuple(fields.get("notes", ())))
 
     def truth(self) -> list[Any]:

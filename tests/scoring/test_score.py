@@ -176,7 +176,7 @@ class TestState:
             digest.update(f'[["{key}"],"{of_file}"]\n'.encode())
         assert kept[0].provenance.predictions == digest.hexdigest()
 
-    @pytest.mark.parametrize("damage", ["cut in a line", "cut between lines", "no state", "nothing", "a list"])
+    @pytest.mark.parametrize("damage", ["cut in a line", "cut between lines", "no state", "nothing", "a list", "a key"])
     def test_a_damaged_file(self, kept: tuple[Result, Path], tmp_path: Path, damage: str) -> None:
         data = kept[1].read_bytes()
         content = {
@@ -185,6 +185,7 @@ class TestState:
             "no state": b'{"state":99}\n',
             "nothing": b"",
             "a list": b"[1]\n",
+            "a key": data.replace(b'"key":["im003"]', b'"key":[3]'),
         }
         (tmp_path / "state.jsonl").write_bytes(content[damage])
         with pytest.raises(DatasetError):
