@@ -37,7 +37,7 @@ HOMES = {
     "tqdm": {"segbench.cli"},
     "tifffile": {"segbench.datasets.geo"},
     "nibabel": {"segbench.datasets.nifti"},
-    "matplotlib": {"segbench.scoring.plots", "segbench.leaderboard.plots"},
+    "matplotlib": {"segbench.scoring.plots", "segbench.training.plots"},
     "jinja2": {"segbench.leaderboard.html"},
     "torch": {"segbench.models", "segbench.training", "segbench.harness"},
     "pandas": set[str](),

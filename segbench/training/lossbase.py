@@ -112,7 +112,17 @@ class Batch:
         return -own * self.valid
 
     def class_weights(self, rule: Rule) -> Tensor:
-        """Return the weights that a `rule` gives to classes, shape (classes,).
+        """Return what classes weigh.
+
+        Parameters
+        ----------
+        rule : str
+            As for `ClassCounts.weights`.
+
+        Returns
+        -------
+        Tensor, shape (classes,)
+            In the precision of the logits.
 
         Raises
         ------

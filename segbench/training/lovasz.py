@@ -40,7 +40,8 @@ class Lovasz(Loss):
 def _extended(errors: Tensor, is_class: Tensor) -> Tensor:
     """Return the Lovász extension of 1 − IoU at the errors of a class, which some pixel has."""
     descending, order = errors.sort(descending=True, stable=True)
-    return descending @ _steps(is_class[order] > 0, errors.dtype)
+    # Not a dot product, which adds one by one, and loses a digit in float32.
+    return (descending * _steps(is_class[order] > 0, errors.dtype)).sum()
 
 
 def _steps(is_class: Tensor, dtype: torch.dtype) -> Tensor:

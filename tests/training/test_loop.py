@@ -1,0 +1,228 @@
+"""Training: the same bytes however often it is stopped, on one process or several."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from segbench.errors import BadParameter, DatasetError, SubmissionError, UnknownName  # noqa: E402
+from segbench.training import checkpoints  # noqa: E402
+from segbench.training.loop import CHECKPOINT, HISTORY, WEIGHTS, Training  # noqa: E402
+from segbench.training.recipes import read_recipe  # noqa: E402
+from tests.conftest import CHECKOUT, CommandLine  # noqa: E402
+from tests.training.tiny import STAGE, recipe  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def trained(path: Path, folder: Path, root: Path, stop_after: int = 0) -> dict[str, bytes]:
+    """Train, or stop after some steps as Ctrl-C would."""
+
+    def told(done: int, total: int, row: Mapping[str, Any]) -> None:
+        if done == stop_after:
+            raise KeyboardInterrupt
+
+    Training(read_recipe(path), folder, {"shapes": root}, progress=told).run()
+    return {name: (folder / name).read_bytes() for name in (WEIGHTS, HISTORY)}
+
+
+def history(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in files[HISTORY].splitlines()]
+
+
+@pytest.fixture
+def whole(tmp_path: Path, shapes_root: Path) -> dict[str, bytes]:
+    return trained(recipe(tmp_path), tmp_path / "whole", shapes_root)
+
+
+@pytest.mark.parametrize("stops", [(1,), (5,), (7,), (3, 6, 11)])
+def test_resumed_is_uninterrupted(
+    tmp_path: Path, shapes_root: Path, whole: dict[str, bytes], stops: tuple[int, ...]
+) -> None:
+    path = recipe(tmp_path)
+    for stop in stops:
+        with pytest.raises(KeyboardInterrupt):
+            trained(path, tmp_path / "parts", shapes_root, stop)
+    assert trained(path, tmp_path / "parts", shapes_root) == whole
+
+
+def test_training_twice_gives_the_same_and_another_seed_does_not(
+    tmp_path: Path, shapes_root: Path, whole: dict[str, bytes]
+) -> None:
+    assert trained(recipe(tmp_path), tmp_path / "again", shapes_root) == whole
+    other = recipe(tmp_path, head="")
+    other.write_text(other.read_text().replace("seed = 3", "seed = 4"))
+    assert trained(other, tmp_path / "other", shapes_root)[WEIGHTS] != whole[WEIGHTS]
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path, shapes_root: Path, whole: dict[str, bytes]) -> None:
+    stopped = trained(recipe(tmp_path), tmp_path / "whole", shapes_root, stop_after=1)
+    assert stopped == whole
+
+
+def test_it_learns(tmp_path: Path, shapes_root: Path) -> None:
+    stage = STAGE.replace("steps = 12", "steps = 120\nvalidate = 'val'").replace('schedule = "poly(power=0.9)"', "")
+    rows = history(trained(recipe(tmp_path, stage), tmp_path / "run", shapes_root))
+    first, last = (sum(row["loss"] for row in rows[part]) / 20 for part in (slice(20), slice(-20, None)))
+    assert last < 0.75 * first
+    # Background alone is right in most pixels, and a seventh of the mean.
+    assert rows[-1]["mean_iou"] > 1 / 7 and all("mean_iou" not in row for row in rows[:-1])
+
+
+def test_stages_begin_with_what_the_one_before_left(tmp_path: Path, shapes_root: Path) -> None:
+    second = STAGE.replace("steps = 12", 'steps = 3\ninit_from = "previous"\nfreeze = ["first.", "norm."]')
+    path = recipe(tmp_path, STAGE, second)
+    trained(path, tmp_path / "run", shapes_root)
+    one = trained(recipe(tmp_path, STAGE), tmp_path / "one", shapes_root)
+    assert one[WEIGHTS] != (tmp_path / "run" / WEIGHTS).read_bytes()
+    load = pytest.importorskip("safetensors.torch").load
+    before, after = load(one[WEIGHTS]), load((tmp_path / "run" / WEIGHTS).read_bytes())
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {"first.weight", "first.bias", "norm.weight", "norm.bias"} <= same
+    assert not {"last.weight", "last.bias"} & same
+
+
+def test_a_stage_stopped_in_the_middle_of_the_second(tmp_path: Path, shapes_root: Path) -> None:
+    second = STAGE.replace("steps = 12", 'steps = 8\ninit_from = "previous"')
+    path = recipe(tmp_path, STAGE, second)
+    expected = trained(path, tmp_path / "whole", shapes_root)
+    for stop in (12, 18):
+        with pytest.raises(KeyboardInterrupt):
+            trained(path, tmp_path / "parts", shapes_root, stop)
+    assert trained(path, tmp_path / "parts", shapes_root) == expected
+
+
+def test_another_recipe_does_not_go_on(tmp_path: Path, shapes_root: Path, whole: dict[str, bytes]) -> None:
+    path = recipe(tmp_path, STAGE.replace("batch = 4", "batch = 2"))
+    with pytest.raises(BadParameter, match="another recipe"):
+        trained(path, tmp_path / "whole", shapes_root)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02cos\nsystem\n."])
+def test_a_damaged_checkpoint_is_refused_and_not_run(tmp_path: Path, shapes_root: Path, content: bytes) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / CHECKPOINT).write_bytes(content)
+    with pytest.raises(DatasetError, match="damaged checkpoint"):
+        trained(recipe(tmp_path), tmp_path / "run", shapes_root)
+
+
+def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoints.save(path, {"step": 1})
+
+    def broken(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(Exception, match="No space left"):
+        checkpoints.save(path, {"step": 2})
+    assert checkpoints.load(path) == {"step": 1} and [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (("adam(lr=0.01)", "adam(lr=1e30)"), SubmissionError, "among its logits"),
+        (("adam(lr=0.01)", "adam()"), BadParameter, "learning rate above 0"),
+        (("adam(lr=0.01)", "adm(lr=1)"), UnknownName, "adam"),
+        (("poly(power=0.9)", "polly"), UnknownName, "poly"),
+        (('"mirror"', '"miror"'), UnknownName, "mirror"),
+        (("scale(0.5,1.5)", "scale(2,1)"), BadParameter, "two positive numbers"),
+        (("crop = [24, 32]", ""), BadParameter, "several sizes"),
+        (("steps = 12", "steps = 12\nfreeze = ['nothing']"), BadParameter, "parameter's name"),
+        (("steps = 12", "steps = 12\nfreeze = ['']"), BadParameter, "left to learn"),
+        (("steps = 12", "steps = 12\noptions = {width = 3}"), BadParameter, "option 'width'"),
+        (("steps = 12", "steps = 12\nmodel = 'mask_rcnn'"), BadParameter, "classes to pixels"),
+        (('"shapes"', '"coco"'), BadParameter, "instances"),
+    ],
+)
+def test_what_is_wrong_with_a_recipe_is_told(
+    tmp_path: Path, shapes_root: Path, change: tuple[str, str], error: type[Exception], words: str
+) -> None:
+    stage = STAGE.replace(*change).replace('"rotate90", ', "" if "several" in words else '"rotate90", ')
+    with pytest.raises(error, match=words):
+        trained(recipe(tmp_path, stage), tmp_path / "run", shapes_root)
+
+
+@pytest.mark.parametrize("text", ["[[stage]]\ndata='shapes'\nsteps=0\n", "", "stage = 3", "colour = 'red'"])
+def test_a_recipe_that_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(f'name = "x"\nmodel = "unet"\n{text}\n')
+    with pytest.raises(BadParameter, match=r"bad\.toml"):
+        read_recipe(path)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1", **extra}
+
+
+def test_killed_and_started_again(tmp_path: Path, shapes_root: Path) -> None:
+    stage = STAGE.replace("steps = 12", "steps = 400")
+    path = recipe(tmp_path, stage)
+    args = [
+        sys.executable,
+        "-m",
+        "segbench",
+        "train",
+        path,
+        "--data-root",
+        f"shapes={shapes_root}",
+        "--threads",
+        "1",
+        "-o",
+    ]
+    process = subprocess.Popen([*args, tmp_path / "parts"], env=environment(), stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / "parts" / CHECKPOINT
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL and checkpoint.exists()
+    for folder in ("parts", "whole"):
+        subprocess.run([*args, tmp_path / folder], env=environment(), check=True, capture_output=True)
+    for name in (WEIGHTS, HISTORY):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_two_processes_learn_what_one_learns(tmp_path: Path, shapes_root: Path) -> None:
+    """Without dropout and batch statistics, and with as many pixels each, the mean of two halves is the whole."""
+    stage = STAGE.replace("steps = 12", "steps = 6\noptions = {dropout = 0.0}\nfreeze = ['norm.']")
+    stage = stage.replace("adam(lr=0.01)", "sgd(lr=0.1)").replace("crop = [24, 32]", "crop = [8, 8]\nresize = [8, 8]")
+    stage = stage.replace('"scale(0.5,1.5)", ', "")
+    path = recipe(tmp_path, stage)
+    args = ["-m", "segbench", "train", str(path), "--data-root", f"shapes={shapes_root}", "--threads", "1"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run(
+        [*launcher, *args, "-o", str(tmp_path / "two")], env=environment(), check=True, capture_output=True, timeout=180
+    )
+    rows = [json.loads(line) for line in (tmp_path / "two" / HISTORY).read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, 7))
+    one = history(trained(path, tmp_path / "one", shapes_root))
+    # The first loss is of the same images under the same weights; void pixels and batch statistics weigh a little.
+    assert rows[0]["loss"] == pytest.approx(one[0]["loss"], rel=0.2)
+
+
+def test_the_command(run: CommandLine, tmp_path: Path, shapes_root: Path, whole: dict[str, bytes]) -> None:
+    outcome = run("train", recipe(tmp_path), "-o", tmp_path / "run", "--data-root", f"shapes={shapes_root}")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == f"{tmp_path / 'run' / WEIGHTS}\n"
+    assert (tmp_path / "run" / WEIGHTS).read_bytes() == whole[WEIGHTS]
+    assert (tmp_path / "run/curves.svg").read_text("utf-8").startswith("<?xml")
+    for asked, word in ((("--data-root", "shapes"), "DATASET=FOLDER"), (("--device", "tpu9"), "--device tpu9")):
+        outcome = run("train", recipe(tmp_path), "-o", tmp_path / "run", *asked)
+        assert outcome.code == 2 and word in outcome.err
