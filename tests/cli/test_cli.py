@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from segbench.cli.main import COMMANDS
+from segbench.leaderboard import html
 from segbench.version import __version__
 from tests.bad_inputs.cases import fd_missing_one, fd_terminal_escape_name, gt_truncated, lm_out_of_range
 from tests.bad_inputs.clean import FIRST, Site, build
@@ -472,9 +474,22 @@ def test_demo(run: CommandLine, tmp_path: Path) -> None:
     assert [name for name in written if ".run." not in name] == ["nearest-colour.json", "smoothed-colour.json"]
     # What it says to try next works.
     commands = re.findall(
-        r"^  (?:\S*/|python -m )?segbench (score|check) (\S+/nearest-colour .*)$", outcome.out, re.MULTILINE
+        r"^  (?:\S*/|python -m )?segbench (score|check|compare) (\S+/nearest-colour.*)$", outcome.out, re.MULTILINE
     )
-    assert len(commands) >= 2
+    assert {name for name, _ in commands} == {"score", "check", "compare"}
     for name, rest in commands:
         again: Outcome = run(name, *rest.replace("'", "").split())
         assert again.code == 0
+    # The site is where it says, and ranks both.
+    (index,) = re.findall(r"open (\S+/index\.html)", outcome.out)
+    assert "Smoothed colour" in Path(index).read_text("utf-8")
+
+
+def test_a_demo_without_pages(run: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever only scores has not the packages that build pages; the rest of the demo is worth having all the same."""
+    # Whatever other tests have built before.
+    html._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    outcome = run("demo", "--dir", tmp_path / "demo")
+    assert outcome.code == 0 and "pip install 'segbench[publish]'" in outcome.out
+    assert not (tmp_path / "demo/site").exists()
