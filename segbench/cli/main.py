@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("segbench.cli.compare:compare", "Say by how much submissions differ, and whether that is chance."),
     "board": ("segbench.cli.board:board", "Keep a store of results, and build the site of its leaderboards."),
     "anatomy": ("segbench.cli.anatomy:anatomy", "Say where detected instances go wrong."),
+    "models": ("segbench.cli.models:models", "List the reference models and the losses."),
     "train": ("segbench.cli.train:train", "Train a reference model by a recipe."),
     "plot": ("segbench.cli.plot:plot", "Draw the curves of results."),
     "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),

@@ -13,12 +13,11 @@ from torch import Tensor
 from segbench.codec import canonical_json
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
-from segbench.models.weights import read_weights
 from segbench.training import checkpoints
 from segbench.training.crops import Crops
 from segbench.training.networks import Network
 from segbench.training.ranks import Ranks, joined
-from segbench.training.recipes import PREVIOUS, Recipe
+from segbench.training.recipes import Recipe
 from segbench.training.steps import Steps
 from segbench.training.validation import mean_iou_of
 
@@ -106,7 +105,7 @@ class Training:
         torch.manual_seed(1000 * self.recipe.seed + number)
         network = Network.of(self.recipe, stage, self.data_roots, self.device)
         if saved is None and stage.init_from:
-            network.begin_from(weights if stage.init_from == PREVIOUS else read_weights(Path(stage.init_from)))
+            network.begin(stage.init_from, weights)
         steps = Steps(network, stage, Crops(network.pictures, stage, self.recipe.seed, number), ranks)
         if saved is not None:
             steps.resume(saved)

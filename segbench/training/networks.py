@@ -15,9 +15,10 @@ from segbench.frozen import dataclass
 from segbench.models.adapter import logits_of
 from segbench.models.card import Card
 from segbench.models.table import find_card
+from segbench.models.weights import initialise, read_weights
 from segbench.protocols.load import load_protocol
 from segbench.training.pictures import Picture, Pictures
-from segbench.training.recipes import Recipe, Stage
+from segbench.training.recipes import PREVIOUS, Recipe, Stage
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Network:
         The split that is scored.
     device : torch.device
         Where it is computed.
+    channels : int
+        Channels of its input: 3, or 1 for grey.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Network:
     pictures: Pictures
     validation: Pictures | None
     device: torch.device
+    channels: int = 3
 
     @classmethod
     def of(cls, recipe: Recipe, stage: Stage, data_roots: Mapping[str, Path], device: torch.device) -> Network:
@@ -80,8 +84,32 @@ class Network:
         root = data_roots.get(stage.data)
         pictures = Pictures.open(protocol, split=stage.split, data_root=root)
         validation = Pictures.open(protocol, split=stage.validate, data_root=root) if stage.validate else None
-        model = card.construct(**{"classes": len(protocol.space.evaluated), **recipe.options_of(stage)})
-        return cls(name, card, model.to(device), pictures, validation, device)
+        options = recipe.options_of(stage)
+        model = card.construct(**{"classes": len(protocol.space.evaluated), **options})
+        channels = int(options.get("channels", card.channels))
+        return cls(name, card, model.to(device), pictures, validation, device, channels)
+
+    def begin(self, init_from: str, previous: Mapping[str, Tensor]) -> None:
+        """Take the weights that a stage begins with.
+
+        Parameters
+        ----------
+        init_from : str
+            ``previous``, a name of weights of the card, or a file.
+        previous : mapping of str to Tensor
+            What the stage before has ended with.
+
+        Raises
+        ------
+        UsageError
+            For a file that holds no weights, or weights that do not fit.
+        EnvironmentProblem
+            When weights by name cannot be downloaded.
+        """
+        if init_from in self.card.weights:
+            initialise(self.model, self.card, init_from)
+        else:
+            self.begin_from(previous if init_from == PREVIOUS else read_weights(Path(init_from)))
 
     def begin_from(self, weights: Mapping[str, Tensor]) -> None:
         """Take those weights that the model has, in name and shape; a stage may add layers, as FCN-16s does.
@@ -128,7 +156,8 @@ class Network:
                 some = ", ".join(sorted({name.split(".")[0] for name in named}))
                 raise BadParameter(f"freeze {beginning!r}", expected=f"the beginning of a parameter's name: {some}")
         for name, parameter in named.items():
-            parameter.requires_grad_(not name.startswith(tuple(beginnings)))
+            # What the model itself holds fixed, as FCN its bilinear kernels, stays so.
+            parameter.requires_grad_(parameter.requires_grad and not name.startswith(tuple(beginnings)))
         learned = [parameter for parameter in named.values() if parameter.requires_grad]
         if not learned:
             raise BadParameter(f"freeze {list(beginnings)}", expected="something that is left to learn")
@@ -136,7 +165,7 @@ class Network:
 
     def inputs(self, pictures: Sequence[Picture]) -> Tensor:
         """Return pictures of one size as what the model takes, shape (n, channels, height, width)."""
-        prepared = [self.card.preprocessing.apply(picture.image, self.card.channels) for picture in pictures]
+        prepared = [self.card.preprocessing.apply(picture.image, self.channels) for picture in pictures]
         return torch.from_numpy(np.stack(prepared)).to(self.device)
 
     def logits(self, pictures: Sequence[Picture], names: Sequence[str]) -> Tensor:

@@ -55,7 +55,7 @@ class Stage:
     model : str
         A model other than the recipe's.
     init_from : str
-        Empty for fresh weights, ``previous`` for those of the stage before, or a file of weights.
+        Empty for fresh weights, ``previous`` for those of the stage before, weights by name, or a file of them.
     options : mapping of str to object
         Options of the model that differ from those of the recipe.
     freeze : tuple of str
