@@ -12,6 +12,7 @@ import pytest
 from segbench.cli.demonstration import predict
 from segbench.cli.main import COMMANDS, _command
 from segbench.models.classical import smooth_edges
+from segbench.models.table import MODELS
 from segbench.protocols.load import protocol_names
 from segbench.version import __version__
 from tests.conftest import CommandLine
@@ -76,7 +77,7 @@ def test_a_data_set_of_ones_own(run: CommandLine, tmp_path: Path, monkeypatch: p
 
 def test_ids_with_gaps(run: CommandLine, tmp_path: Path) -> None:
     """The second example stands for classes and void of the first."""
-    first, second = blocks("toml")
+    first, second = (block for block in blocks("toml") if "classes" in block)
     rest = re.sub(
         r"^classes = \[\n.*?^\]\n", lambda _: second, first.partition("[[void]]")[0], flags=re.DOTALL | re.MULTILINE
     )
@@ -128,3 +129,11 @@ def test_every_command_and_option_shown_exists() -> None:
     known = {option for command in commands for parameter in command.params for option in parameter.opts}
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert options <= known | {"--help", "--forget"}, options - known
+
+
+def test_the_recipe_is_one(tmp_path: Path) -> None:
+    recipes = pytest.importorskip("segbench.training.recipes")
+    (text,) = (block for block in blocks("toml") if "[[stage]]" in block)
+    (tmp_path / "unet.toml").write_text(text, "utf-8")
+    recipe = recipes.read_recipe(tmp_path / "unet.toml")
+    assert recipe.model in MODELS and recipe.stage[0].data == "shapes" and recipe.steps == 350
