@@ -89,7 +89,8 @@ def _alternatives(metric: Metric[Any]) -> list[tuple[str, str, list[tuple[str, s
     found = []
     for name in (name for name in MEANINGS if name in metric.field_names()):
         # A metric may have fewer choices than there are words for.
-        possible = get_args(get_type_hints(type(metric))[name]) or MEANINGS[name]
+        kind = get_type_hints(type(metric))[name]
+        possible = get_args(kind) if get_origin(kind) is Literal else MEANINGS[name]
         words = [(word, text.format(void="a void value")) for word, text in MEANINGS[name].items() if word in possible]
         found.append((name, _shown(getattr(metric, name)), words))
     return found

@@ -18,6 +18,7 @@ import pytest
 from segbench.errors import BadParameter, OutputProblem, printable
 from segbench.leaderboard.boardrows import numbers
 from segbench.leaderboard.html import shown_number
+from segbench.leaderboard.metricpages import metric_contexts
 from segbench.leaderboard.site import build
 from segbench.leaderboard.standings import Board
 from tests.leaderboard.boards import CLASSES, HOSTILE, PRIMARY, made_up
@@ -289,3 +290,10 @@ def test_the_page_of_a_metric_tells_the_choices_that_it_has(read: dict[str, Read
     told = "".join(read["metrics/auc.html"].text)
     assert "class_then_image" not in told and "The pixels of all images are added up" in told
     assert "class_then_image" in "".join(read["metrics/mean_iou.html"].text)
+
+
+def test_every_convention_has_its_choices() -> None:
+    for page in metric_contexts():
+        for name, default, words in page["alternatives"]:
+            # Classes may also be named.
+            assert words and (name == "classes" or default in [word for word, _ in words]), page["name"]
