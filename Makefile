@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 SOURCES := setup.py pyproject.toml segbench/version.py $(wildcard src_ext/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint build clean
+.PHONY: help demo site test bench lint build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/installed ## Make the embedded data set, score two baselines on it, print the tables.
+demo: $(VENV)/installed-publish ## Make the embedded data set, score two baselines on it, build their site.
 	$(BIN)/segbench demo
+
+site: $(VENV)/installed-publish ## Build the site of the leaderboards in site/.
+	$(BIN)/segbench board build leaderboards/results -o site
 
 test: lint ## Run the whole test suite, with ruff and mypy.
 	$(BIN)/python -m pytest -n auto
@@ -28,7 +31,7 @@ lint: $(VENV)/installed-test ## Run ruff and mypy.
 build: $(VENV)/installed ## Compile the kernels and install the package in .venv, editable.
 
 clean: ## Remove what was built.
-	rm -rf $(VENV) build *.egg-info segbench/kernels/*.so
+	rm -rf $(VENV) build site tests/node_modules *.egg-info segbench/kernels/*.so
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("segbench needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
@@ -38,6 +41,10 @@ $(VENV)/bin/python:
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
+
+$(VENV)/installed-publish: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[publish]'
+	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-test: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
