@@ -140,7 +140,7 @@ def _words(compared: Comparison) -> str:
     return (
         f"{100 * compared.level:g} % intervals and ranks from a paired bootstrap over {compared.unit}s, "
         f"{compared.resamples} resamples, seed {compared.seed}; p-values from {compared.permutations} permutations, "
-        "corrected by Holm's method"
+        "corrected by Holm's method, for the score that ranks and its classes"
     )
 
 

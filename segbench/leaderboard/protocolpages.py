@@ -8,6 +8,7 @@ from typing import Any
 from segbench.labels import LabelClass
 from segbench.leaderboard.metricpages import fields_of
 from segbench.leaderboard.standings import Board
+from segbench.metrics.confusion import describe_ids
 from segbench.protocols.conventions import COMPARED, CONVENTIONS, NO_CASE, Convention
 from segbench.protocols.load import load_protocol, protocol_names
 from segbench.protocols.protocol import Layout, Protocol
@@ -50,6 +51,7 @@ def _context(protocol: Protocol, boards: Sequence[Board]) -> dict[str, Any]:
         "observed": protocol.observed,
         "classes_from": protocol.classes_from,
         "void": [*protocol.space.void],
+        "uncounted": describe_ids(protocol.space.void_truth),
         "splits": [(name, n, name == protocol.default_split) for name, n in protocol.splits.items()],
         "files": _files(protocol),
         "sources": protocol.source,
