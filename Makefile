@@ -6,13 +6,18 @@ BIN := $(VENV)/bin
 SOURCES := setup.py pyproject.toml segbench/version.py $(wildcard src_ext/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo site test bench lint build clean
+.PHONY: help demo demo-train site test bench lint build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/installed-publish ## Make the embedded data set, score two baselines on it, build their site.
 	$(BIN)/segbench demo
+
+demo-train: ## Also train a small U-Net for some two minutes, and put it on the board; needs torch.
+	@echo "This installs torch and torchvision: a download of about 3 GB on Linux, most of it for GPUs, and less on macOS."
+	$(MAKE) --no-print-directory $(VENV)/installed-run
+	$(BIN)/segbench demo --train
 
 site: $(VENV)/installed-publish ## Build the site of the leaderboards in site/.
 	$(BIN)/segbench board build leaderboards/results -o site
@@ -45,6 +50,10 @@ $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
 $(VENV)/installed-publish: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[publish]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-run: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable '.[run,plot,publish]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-publish
 
 $(VENV)/installed-test: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'

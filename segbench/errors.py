@@ -5,7 +5,7 @@
     SegbenchError                70  (a bare one is a bug)
     ├─ UsageError                 2  UnknownName, BadParameter
     ├─ SubmissionError            3  MissingPrediction, DuplicatePrediction, UnclaimedFile, UnreadableImage,
-    │                                ShapeMismatch, StrayLabel, VoidPrediction, BadJson, UnsafeArchive
+    │                                ShapeMismatch, StrayLabel, VoidPrediction, BadJson, UnsafeArchive, BadLogits
     ├─ DatasetError               4  truth missing, damaged or changed; nothing to count
     ├─ ResourceError              5  a limit of size, time or memory
     ├─ EnvironmentProblem         6  MissingPackage, KernelsNotBuilt, OutputProblem
@@ -195,6 +195,10 @@ class BadJson(SubmissionError):
 
 class BadRle(SubmissionError):
     """Run lengths that are no mask of their image."""
+
+
+class BadLogits(SubmissionError):
+    """A model that answers with what is no logits: NaN, infinity, or something else altogether."""
 
 
 class UnsafeArchive(SubmissionError):

@@ -15,13 +15,22 @@ PACKAGE = Path(__file__).parent.parent / "segbench"
 #: From the bottom up; a module may import from its own floor and from those below it.
 FLOORS = (
     ("segbench.version", "segbench.errors", "segbench.late", "segbench.frozen"),
-    ("segbench.codec", "segbench.labels", "segbench.samples", "segbench.result", "segbench.formats", "segbench.markup"),
+    (
+        "segbench.atomic",
+        "segbench.codec",
+        "segbench.labels",
+        "segbench.samples",
+        "segbench.result",
+        "segbench.formats",
+        "segbench.markup",
+    ),
     ("segbench.encoding", "segbench.kernels"),
     ("segbench.metrics",),
     ("segbench.protocols", "segbench.compat"),
     ("segbench.datasets",),
     ("segbench.scoring", "segbench.models"),
     ("segbench.training",),
+    ("segbench.harness",),
     ("segbench.leaderboard",),
     ("segbench.cli", "segbench.__main__"),
 )

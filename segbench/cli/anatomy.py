@@ -16,7 +16,7 @@ _anatomy = late("segbench.scoring.anatomy:anatomy")
 _limits = late("segbench.scoring.anatomy:Limits")
 _as_record = late("segbench.scoring.anatomyrecord:as_record")
 _text = late("segbench.cli.anatomy_page:text")
-_write_text = late("segbench.scoring.output:write_text")
+_write_text = late("segbench.atomic:write_text")
 
 
 @click.command(short_help="Say where detected instances go wrong.")

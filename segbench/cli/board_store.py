@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from segbench.late import late
 _add = late("segbench.leaderboard.store:add")
 _check = late("segbench.leaderboard.store:check")
 _read_entry = late("segbench.leaderboard.entryfile:read_entry")
+_read_run = late("segbench.leaderboard.entryfile:read_run")
 _template = late("segbench.leaderboard.entryfile:template")
 
 #: Where the entries of a checkout are.
@@ -40,8 +42,15 @@ def _show_template(context: click.Context, parameter: click.Parameter, is_asked:
     callback=_show_template,
     help="Print an ENTRY.toml to fill in.  Example: segbench board add --template > entry.toml",
 )
+@click.option(
+    "--run",
+    "record",
+    type=FOLDER,
+    metavar="RUN.json",
+    help="How segbench run made the predictions, and what they cost; it becomes part of the entry.",
+)
 @output_format("table", "json")
-def add(result: Path, entry: Path, store: Path, format_: str) -> int:
+def add(result: Path, entry: Path, store: Path, record: Path | None, format_: str) -> int:
     """Add RESULT.json, with the state beside it, to the leaderboard, with what ENTRY.toml tells of it.
 
     Every score, signature and digest is made again from the state; a result in which one differs is refused. So is
@@ -57,9 +66,10 @@ def add(result: Path, entry: Path, store: Path, format_: str) -> int:
     """
     if not store.is_dir():
         raise BadParameter("no such folder", expected="an existing store", mend="name it with --store", file=str(store))
-    stored: Any = _add(result, _read_entry(entry), store)
+    told = _read_entry(entry)
+    stored: Any = _add(result, told if record is None else replace(told, run=_read_run(record)), store)
     if format_ == "json":
-        record = {
+        added = {
             "status": "added",
             "entry": stored.entry.id,
             "protocol": stored.board[0],
@@ -67,7 +77,7 @@ def add(result: Path, entry: Path, store: Path, format_: str) -> int:
             "file": str(stored.path),
             "state": str(stored.state),
         }
-        report.data(report.json_text(record))
+        report.data(report.json_text(added))
     else:
         report.data(f"added: {stored.entry.id} to {', '.join(stored.board)}; {stored.path}, and its state beside it\n")
     return 0

@@ -21,7 +21,7 @@ _volumes = late("segbench.scoring.casepictures:Volumes")
 _pictures = late("segbench.scoring.casepictures:case_pictures")
 _draw = late("segbench.scoring.plots:draw_cases")
 _page = late("segbench.scoring.casepage:case_page")
-_write_bytes = late("segbench.scoring.output:write_bytes")
+_write_bytes = late("segbench.atomic:write_bytes")
 
 #: Formats of a report by the suffix of its file.
 SUFFIXES = {".svg": "svg", ".png": "png", ".html": "html"}

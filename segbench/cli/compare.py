@@ -24,7 +24,7 @@ _names_of = late("segbench.scoring.contenders:names_of")
 _gallery = late("segbench.scoring.comparisonpictures:gallery")
 _page = late("segbench.scoring.comparisonpage:page")
 _render = late("segbench.scoring.comparisontext:render")
-_write_text = late("segbench.scoring.output:write_text")
+_write_text = late("segbench.atomic:write_text")
 
 #: What to print; a file may be of any of these but the first.
 FORMATS = ("table", "json", "jsonl", "csv", "md", "latex", "html")

@@ -19,10 +19,21 @@ from segbench.cli.options import FOLDER
     show_default=True,
     help="Folder for the data set, the predictions and the results; an existing one is used again.",
 )
-def demo(folder: Path) -> int:
+@click.option(
+    "--train",
+    "with_training",
+    is_flag=True,
+    help="Also train a small U-Net and put it on the board: some two minutes on two cores, with the packages of "
+    "segbench[run,plot,publish].",
+)
+def demo(folder: Path, with_training: bool) -> int:
     """Make the data set `shapes`, predict it with two classical rules, score both, and build their leaderboard.
 
-    Needs no download and no GPU, and takes less than a minute.
+    Needs no download and no GPU, and takes less than a minute; with --train some minutes more.
+
+    \b
+    Example:
+      segbench demo --train --dir try-it
     """
-    code: int = import_module("segbench.cli.demonstration").run(folder)
+    code: int = import_module("segbench.cli.demonstration").run(folder, with_training=with_training)
     return code

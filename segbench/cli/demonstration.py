@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from segbench.leaderboard.entry import Entry
 from segbench.models.classical import NearestColour, smooth_edges
 from segbench.result import Result
 
+_trained = late("segbench.cli.traindemo:trained")
 _add = late("segbench.leaderboard.store:add")
 _boards_of = late("segbench.leaderboard.board:boards_of")
 _build = late("segbench.leaderboard.site:build")
@@ -35,14 +36,18 @@ BASELINES: tuple[tuple[str, str, Callable[[Image], Image]], ...] = (
     ("smoothed-colour", "the same after edge-preserving smoothing", smooth_edges),
 )
 
+_WHAT = "A U-Net of a quarter of its width learns from the train split; stopped, it goes on when it is started again"
 
-def run(folder: Path) -> int:
+
+def run(folder: Path, *, with_training: bool = False) -> int:
     """Go the whole way in a folder: data set, baselines, scores, and the pages of a leaderboard.
 
     Parameters
     ----------
     folder : Path
         Where everything is written; made where it is missing.
+    with_training : bool
+        Whether a small net is trained and put beside the baselines.
 
     Returns
     -------
@@ -66,7 +71,11 @@ def run(folder: Path) -> int:
             print(f"\n{i}. {name}: {what}\n")
             predict(folder / name, prepare)
             print(report.table(scored(folder, name)), end="")
-        print(f"\n{len(BASELINES) + 2}. The leaderboard: {pages(folder)}")
+        entries = [(folder / f"{name}.json", entry(name, what)) for name, what, _ in BASELINES]
+        if with_training:
+            print(f"\n{len(entries) + 2}. {_WHAT}\n")
+            entries.append(_trained(folder))
+        print(f"\n{len(entries) + 2}. The leaderboard: {pages(folder, entries)}")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -100,12 +109,12 @@ def scored(folder: Path, name: str) -> Result:
     return result
 
 
-def pages(folder: Path) -> str:
-    """Build the pages of a board of both baselines, and return where they are."""
+def pages(folder: Path, entries: Sequence[tuple[Path, Entry]]) -> str:
+    """Build the pages of a board of results and what is told of them, and return where they are."""
     with tempfile.TemporaryDirectory() as scratch:
         store = Path(scratch)
-        for name, what, _ in BASELINES:
-            _add(folder / f"{name}.json", entry(name, what), store)
+        for result, told in entries:
+            _add(result, told, store)
         try:
             _build(_boards_of(store), folder / "site")
         except MissingPackage as error:

@@ -32,12 +32,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "anatomy": ("segbench.cli.anatomy:anatomy", "Say where detected instances go wrong."),
     "models": ("segbench.cli.models:models", "List the reference models and the losses."),
     "train": ("segbench.cli.train:train", "Train a reference model by a recipe."),
+    "run": ("segbench.cli.run:run", "Run models over data sets: predictions, scores, costs, entries."),
     "plot": ("segbench.cli.plot:plot", "Draw the curves of results."),
     "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),
 }
 
 #: Commands whose options a settings file may give defaults of.
 CONFIGURED = ("score", "check")
+
+#: Commands that go on from where they were stopped.
+RESUMED = ("train", "run")
 
 INTERNAL, INTERRUPTED, TERMINATED = 70, 130, 143
 
@@ -141,10 +145,10 @@ def _run(args: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        report.message("interrupted", "nothing was written; run the same command again")
+        report.message("interrupted", _left(args))
         return INTERRUPTED
     except Terminated:
-        report.message("terminated", "nothing was written; run the same command again")
+        report.message("terminated", _left(args))
         return TERMINATED
     except SegbenchError as error:
         if debug:
@@ -158,6 +162,11 @@ def _run(args: list[str]) -> int:
             "error[internal]", f"{type(error).__name__}: {error}; this is a bug: run again with --debug and report it"
         )
         return INTERNAL
+
+
+def _left(args: list[str]) -> str:
+    left = "what was done is kept" if any(command in args for command in RESUMED) else "nothing was written"
+    return f"{left}; run the same command again"
 
 
 def _wants_json(args: list[str]) -> bool:

@@ -15,7 +15,7 @@ from segbench.errors import BadParameter
 from segbench.late import late
 
 _plot = late("segbench.scoring.plots:plot")
-_write_bytes = late("segbench.scoring.output:write_bytes")
+_write_bytes = late("segbench.atomic:write_bytes")
 
 #: Formats of a figure by the suffix of its file.
 SUFFIXES = {".svg": "svg", ".png": "png"}

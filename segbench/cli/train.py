@@ -9,29 +9,23 @@ from typing import Any
 
 import click
 
-from segbench.cli import report
+from segbench.cli import computing, report
 from segbench.cli.options import FOLDER
 from segbench.cli.progress import progress_bar
-from segbench.errors import BadParameter, require
+from segbench.errors import require
 from segbench.late import late
 
 _read_recipe = late("segbench.training.recipes:read_recipe")
 _training = late("segbench.training.loop:Training")
+_open_device = late("segbench.harness.device:open_device")
 _draw = late("segbench.training.plots:draw")
 
 
 @click.command(short_help="Train a model by a recipe.")
 @click.argument("recipe", type=FOLDER)
 @click.option("-o", "--output", type=FOLDER, required=True, help="Folder for checkpoint, history, curves and weights.")
-@click.option(
-    "--data-root",
-    "roots",
-    multiple=True,
-    metavar="DATASET=FOLDER",
-    help="Where a data set of the recipe lies; may be repeated.  Example: --data-root camvid=CamVid",
-)
-@click.option("--device", default="cpu", show_default=True, help="Where to compute.  Example: --device cuda")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of torch on the CPU; default: its own choice.")
+@computing.data_roots
+@computing.device
 @click.option("--quiet", is_flag=True, help="No line for each score of the validation split.")
 def train(recipe: Path, output: Path, roots: tuple[str, ...], device: str, threads: int | None, quiet: bool) -> int:
     """Train the model of RECIPE, a TOML of stages, and write its weights and curves to a folder.
@@ -44,10 +38,10 @@ def train(recipe: Path, output: Path, roots: tuple[str, ...], device: str, threa
       segbench train unet.toml -o runs/unet --data-root camvid=CamVid
       torchrun --nproc-per-node 2 -m segbench train unet.toml -o runs/unet
     """
-    torch = require("torch", extra="run")
-    if threads is not None:
-        torch.set_num_threads(threads)
-    work = _training(_read_recipe(recipe), output, _folders(roots), _device(torch, device))
+    require("torch", extra="run")
+    plan = _read_recipe(recipe)
+    folders = computing.folders_of(roots, [stage.data for stage in plan.stage])
+    work = _training(plan, output, folders, _open_device(device, threads=threads).torch)
     with progress_bar(" steps") if not quiet else nullcontext() as bar:
 
         def told(done: int, total: int, row: Mapping[str, Any]) -> None:
@@ -62,24 +56,3 @@ def train(recipe: Path, output: Path, roots: tuple[str, ...], device: str, threa
     _draw(work.history, output / "curves.svg")
     report.data(f"{weights}\n")
     return 0
-
-
-def _folders(roots: tuple[str, ...]) -> dict[str, Path]:
-    found = {}
-    for text in roots:
-        name, equals, folder = text.partition("=")
-        if not equals or not name or not folder:
-            raise BadParameter(f"--data-root {text}", expected="DATASET=FOLDER, as camvid=CamVid")
-        found[name] = Path(folder)
-    return found
-
-
-def _device(torch: Any, name: str) -> Any:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadParameter(
-            f"--device {name}: {str(error).splitlines()[0]}", expected="cpu, or a device that is there"
-        ) from None
-    return device

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
+from segbench.harness.record import RunRecord
 
 #: What an entry may be called in file names and addresses.
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -20,6 +21,9 @@ _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 
 #: Characters of a text at most: no field is a page of its own.
 LONGEST = 2000
+
+#: Characters of the record of a run at most: of twenty models with their options.
+_LONGEST_RUN = 40_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Entry:
         Where the predictions came from: enough to find or to make them again.
     replaces : str
         The entry that this one corrects; empty when it corrects none.
+    run : RunRecord, optional
+        How `segbench run` has made the predictions, and what they cost.
     status : {'verified'}
         Scored by segbench from predictions.
     """
@@ -72,6 +78,7 @@ class Entry:
     licence: str = ""
     origin: str = ""
     replaces: str = ""
+    run: RunRecord | None = None
     status: Literal["verified"] = "verified"
 
     def __post_init__(self) -> None:
@@ -89,6 +96,8 @@ class Entry:
             for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
                 if len(text) > LONGEST:
                     raise BadParameter(f"{name} of {len(text)} characters", expected=f"{LONGEST} at most")
+        if self.run is not None and len(str(self.run.as_record())) > _LONGEST_RUN:
+            raise BadParameter("a record of a run that is too long", expected=f"{_LONGEST_RUN} characters at most")
         for name in ("parameters", "flops", "seconds_per_image"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from segbench.codec import read_toml
+from segbench.codec import read_table, read_toml
 from segbench.errors import BadParameter
+from segbench.harness.record import RunRecord
 from segbench.leaderboard.entry import Entry
 
 #: Bytes at most.
@@ -87,3 +90,44 @@ def read_entry(path: Path) -> Entry:
     except BadParameter as error:
         error.about(str(path))
         raise
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read the record of a run.
+
+    Parameters
+    ----------
+    path : Path
+        The ``run.json`` that `segbench run` has written.
+
+    Returns
+    -------
+    RunRecord
+        The record.
+
+    Raises
+    ------
+    BadParameter
+        When it is no such file.
+    """
+    try:
+        with open(path, "rb") as file:
+            record = json.loads(file.read(LARGEST + 1))
+    except OSError as error:
+        raise BadParameter(f"cannot be read: {error.strerror}", expected="a run.json", file=str(path)) from None
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise BadParameter("no JSON object", expected="what segbench run has written", file=str(path))
+    return read_table(record, RunRecord, file=str(path))
+
+
+def render(entry: Entry) -> str:
+    """Return an ``ENTRY.toml`` that tells of an entry; the record of its run is a file of its own."""
+    told = {name: value for name, value in entry.as_record().items() if name != "run" and value not in (None, "", [])}
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in told.items())
+
+
+def _toml(value: Any) -> str:
+    # Strings, numbers and lists of strings of JSON are those of TOML, but for a character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segbench.errors import ShapeMismatch, SubmissionError
+from segbench.errors import BadLogits, ShapeMismatch
 from segbench.models.card import Card
 from segbench.models.tiles import Valid, tiled
 
@@ -48,7 +48,7 @@ def logits_of(
     ------
     ShapeMismatch
         For logits of another number of axes, images or classes, or larger than the images.
-    SubmissionError
+    BadLogits
         When there are no logits, or one is NaN or infinite.
     """
     valid = getattr(getattr(model, "module", model), "valid", None)
@@ -73,9 +73,9 @@ class _Where:
     def mismatch(self, found: str, expected: str) -> ShapeMismatch:
         return ShapeMismatch(f"model {self._model} gives {found}", expected=expected, file=", ".join(self._names))
 
-    def refused(self, found: str, expected: str, image: int | None = None) -> SubmissionError:
+    def refused(self, found: str, expected: str, image: int | None = None) -> BadLogits:
         names = self._names if image is None else [self._names[image]]
-        return SubmissionError(f"model {self._model} gives {found}", expected=expected, file=", ".join(names))
+        return BadLogits(f"model {self._model} gives {found}", expected=expected, file=", ".join(names))
 
 
 def _checked(raw: Any, images: Tensor, classes: int, where: _Where) -> Tensor:

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
-from segbench.scoring.lines import unwritable
+from segbench.atomic import unwritable
 
 #: The first moment a zip can name.
 _EPOCH = (1980, 1, 1, 0, 0, 0)

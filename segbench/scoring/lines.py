@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from segbench.errors import OutputProblem
+from segbench.atomic import unwritable
 
 
 @dataclass
@@ -65,10 +65,3 @@ class LineWriter:
     @property
     def _partial(self) -> str:
         return f"{self.path}.part"
-
-
-def unwritable(path: Path, error: OSError) -> OutputProblem:
-    """Return the problem of a file that cannot be written."""
-    return OutputProblem(
-        f"cannot be written: {error.strerror}", mend="choose another place with -o, or free some space", file=str(path)
-    )

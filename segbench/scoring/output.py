@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from segbench.atomic import write_text
 from segbench.codec import pretty_json
 from segbench.formats import format_of, render
 from segbench.result import Result
-from segbench.scoring.lines import unwritable
 from segbench.scoring.statefile import describe
 
 
@@ -59,32 +57,3 @@ def write_result(result: Result, path: Path, *, seconds: float, state: Path | No
     }
     write_text(path.with_name(f"{path.stem}.run.json"), pretty_json(run))
     return result
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text whole or not at all."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = None
-    try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            partial = file.name
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # A temporary file is private; a result gets the permissions any new file would have.
-        os.chmod(partial, 0o666 & ~_umask())
-        os.replace(partial, path)
-    except OSError as error:
-        if partial is not None and os.path.exists(partial):
-            os.unlink(partial)
-        raise unwritable(path, error) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from segbench.atomic import unwritable, write_file
 from segbench.errors import DatasetError, OutputProblem, require
 
 #: Version of the format.
-VERSION = 1
+VERSION = 2
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:
@@ -36,7 +35,7 @@ def save(path: Path, content: Mapping[str, Any]) -> None:
     def write(part: Path) -> None:
         torch.save({"version": VERSION, **content}, part)
 
-    _replace(path, write)
+    _written(path, write)
 
 
 def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
@@ -58,33 +57,18 @@ def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """
     package = require("safetensors.torch", extra="run")
     # Each tensor by itself: the format knows no two names for the same numbers.
-    _replace(path, lambda part: package.save_file({n: w.clone().contiguous() for n, w in weights.items()}, part))
+    _written(path, lambda part: package.save_file({n: w.clone().contiguous() for n, w in weights.items()}, part))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write text, whole or not at all; see `write_weights`."""
-    _replace(path, lambda part: _write_text(part, text))
-
-
-def _write_text(part: Path, text: str) -> None:
-    part.write_text(text, "utf-8")
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Let a file be written under another name, and give it its own when it is on the disk."""
-    part = path.with_name(f"{path.name}.part")
+def _written(path: Path, write: Callable[[Path], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:
-        with suppress(OSError):
-            part.unlink()
-        found = error.strerror if isinstance(error, OSError) else str(error)
-        mend = "free some space, or choose another folder"
-        raise OutputProblem(f"cannot be written: {found}", mend=mend, file=str(path)) from None
+        write_file(path, write)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    except RuntimeError as error:
+        # What torch makes of a full disk.
+        raise OutputProblem(f"cannot be written: {error}", mend="free some space", file=str(path)) from None
 
 
 def load(path: Path) -> dict[str, Any] | None:

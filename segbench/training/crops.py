@@ -7,8 +7,9 @@ and on any number of ranks, with the very pixels it would have seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,28 @@ from numpy.typing import NDArray
 from segbench.datasets.pillow import resized
 from segbench.errors import BadParameter, UnknownName, did_you_mean
 from segbench.frozen import dataclass
-from segbench.training.pictures import VOID, Picture, Pictures
+from segbench.training.pictures import VOID, Picture
 from segbench.training.recipes import Stage
 
 Change: TypeAlias = Callable[[Picture, np.random.Generator], Picture]
+
+
+class Source(Protocol):
+    """Images with what is learned from them, by their keys."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The names of the images, sorted."""
+
+    @property
+    def is_of_one_size(self) -> bool:
+        """Whether the images of a batch have to be of one size."""
+
+    def read(self, key: str) -> Picture:
+        """Return an image by its `key`."""
+
 
 _CALL = re.compile(r"([a-z][a-z0-9_]*)(?:\(([^()]*)\))?")
 
@@ -30,7 +49,7 @@ class Crops:
 
     Parameters
     ----------
-    pictures : Pictures
+    pictures : Source
         The images.
     stage : Stage
         How they are changed.
@@ -40,7 +59,7 @@ class Crops:
         Which stage of the recipe it is, from 0.
     """
 
-    pictures: Pictures
+    pictures: Source
     stage: Stage
     seed: int
     place: int = 0
@@ -61,7 +80,7 @@ class Crops:
         Returns
         -------
         list of Picture
-            Changed and cut, of one size.
+            Changed and cut, of one size where the pictures ask for it.
 
         Raises
         ------
@@ -70,7 +89,7 @@ class Crops:
         """
         n = self.stage.batch
         crops = [self._crop(step * n + i) for i in range(rank, n, ranks)]
-        if len({crop.truth.shape for crop in crops}) > 1:
+        if self.pictures.is_of_one_size and len({crop.truth.shape for crop in crops}) > 1:
             raise BadParameter("images of several sizes in a batch", expected="crop = [rows, columns], or batch = 1")
         return crops
 
@@ -87,17 +106,22 @@ class Crops:
 
 def fitted(picture: Picture, size: tuple[int, ...]) -> Picture:
     """Return a picture resized to rows and columns, its truth to the nearest class; as it is for an empty `size`."""
-    if not size or picture.truth.shape == size:
+    if not size or picture.truth.shape[:2] == size:
         return picture
     rows, columns = size
-    return Picture(resized(picture.image, (rows, columns)), nearest(picture.truth, (rows, columns)))
+    return _changed(picture, resized(picture.image, (rows, columns)), nearest(picture.truth, (rows, columns)))
+
+
+def _changed(picture: Picture, image: NDArray[np.uint8], truth: NDArray[np.int16]) -> Picture:
+    """Return a picture with other pixels, of the same type and with whatever else it holds."""
+    return replace(picture, image=image, truth=truth)
 
 
 def nearest(labels: NDArray[np.int16], size: tuple[int, int]) -> NDArray[np.int16]:
     """Return labels at another size: of each new pixel the one at its centre."""
     rows, columns = (
         np.minimum((np.arange(new) + 0.5) * old / new, old - 1).astype(np.intp)
-        for new, old in zip(size, labels.shape, strict=True)
+        for new, old in zip(size, labels.shape[:2], strict=True)
     )
     chosen: NDArray[np.int16] = labels[rows[:, np.newaxis], columns]
     return chosen
@@ -112,7 +136,7 @@ def cut(picture: Picture, size: tuple[int, ...], rng: np.random.Generator) -> Pi
     top = int(rng.integers(0, truth.shape[0] - rows + 1))
     left = int(rng.integers(0, truth.shape[1] - columns + 1))
     place = slice(top, top + rows), slice(left, left + columns)
-    return Picture(image[place], truth[place])
+    return _changed(picture, image[place], truth[place])
 
 
 def changes_of(texts: tuple[str, ...]) -> list[Change]:
@@ -151,17 +175,17 @@ def _change(text: str) -> Change:
 
 
 def _mirror() -> Change:
-    return lambda p, rng: Picture(p.image[:, ::-1], p.truth[:, ::-1]) if rng.random() < 0.5 else p
+    return lambda p, rng: _changed(p, p.image[:, ::-1], p.truth[:, ::-1]) if rng.random() < 0.5 else p
 
 
 def _flip() -> Change:
-    return lambda p, rng: Picture(p.image[::-1], p.truth[::-1]) if rng.random() < 0.5 else p
+    return lambda p, rng: _changed(p, p.image[::-1], p.truth[::-1]) if rng.random() < 0.5 else p
 
 
 def _rotate90() -> Change:
     def change(picture: Picture, rng: np.random.Generator) -> Picture:
         turns = int(rng.integers(0, 4))
-        return Picture(np.rot90(picture.image, turns), np.rot90(picture.truth, turns))
+        return _changed(picture, np.rot90(picture.image, turns), np.rot90(picture.truth, turns))
 
     return change
 
@@ -172,7 +196,7 @@ def _scale(low: float, high: float) -> Change:
 
     def change(picture: Picture, rng: np.random.Generator) -> Picture:
         factor = low + (high - low) * rng.random()
-        return fitted(picture, tuple(max(1, round(side * factor)) for side in picture.truth.shape))
+        return fitted(picture, tuple(max(1, round(side * factor)) for side in picture.truth.shape[:2]))
 
     return change
 
@@ -184,7 +208,7 @@ def _colour(amount: float) -> Change:
     def change(picture: Picture, rng: np.random.Generator) -> Picture:
         gain = 1 + amount * (2 * rng.random(3) - 1)
         shift = 255 * amount * (rng.random() - 0.5)
-        return Picture(np.clip(picture.image * gain + shift, 0, 255).astype(np.uint8), picture.truth)
+        return _changed(picture, np.clip(picture.image * gain + shift, 0, 255).astype(np.uint8), picture.truth)
 
     return change
 

@@ -10,14 +10,17 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from segbench.codec import canonical_json
+from segbench.atomic import write_text
+from segbench.codec import canonical_json, read_table
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
+from segbench.models.trained import WEIGHTS as WEIGHTS
+from segbench.models.trained import Trained, describe
 from segbench.training import checkpoints
 from segbench.training.crops import Crops
 from segbench.training.networks import Network
 from segbench.training.ranks import Ranks, joined
-from segbench.training.recipes import Recipe
+from segbench.training.recipes import Recipe, Stage
 from segbench.training.steps import Steps
 from segbench.training.validation import mean_iou_of
 
@@ -25,7 +28,7 @@ from segbench.training.validation import mean_iou_of
 Progress: TypeAlias = Callable[[int, int, Mapping[str, Any]], None]
 
 #: Files of a training in its folder.
-CHECKPOINT, WEIGHTS, HISTORY = "checkpoint.pt", "weights.safetensors", "history.jsonl"
+CHECKPOINT, HISTORY = "checkpoint.pt", "history.jsonl"
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Training:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     progress: Progress | None = None
     history: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _trained: Trained | None = field(default=None, init=False)
 
     def run(self) -> Path:
         """Train to the end, from the checkpoint in the folder if there is one.
@@ -77,6 +81,8 @@ class Training:
             if ranks.is_first:
                 checkpoints.write_weights(self.folder / WEIGHTS, weights)
                 self._write_history()
+                assert self._trained is not None, "the last stage was run, or its checkpoint read"
+                describe(self._trained, self.folder)
             ranks.wait()
         return self.folder / WEIGHTS
 
@@ -91,6 +97,7 @@ class Training:
                 mend="choose another folder, or remove the checkpoint",
             )
         self.history = list(saved["history"])
+        self._trained = read_table(saved["trained"], Trained, file=str(self.folder / CHECKPOINT))
         return int(saved["stage"])
 
     def _identity(self) -> str:
@@ -104,6 +111,7 @@ class Training:
         # Fresh weights of each stage, whatever the stages before have drawn.
         torch.manual_seed(1000 * self.recipe.seed + number)
         network = Network.of(self.recipe, stage, self.data_roots, self.device)
+        self._trained = self._described(stage, network)
         if saved is None and stage.init_from:
             network.begin(stage.init_from, weights)
         steps = Steps(network, stage, Crops(network.pictures, stage, self.recipe.seed, number), ranks)
@@ -129,9 +137,25 @@ class Training:
 
     def _save(self, number: int, steps: Steps, *, is_over: bool) -> None:
         place = {"stage": number + 1, "step": 0} if is_over else {"stage": number, "step": steps.done}
-        told = {"recipe": self._identity(), "history": self.history}
+        assert self._trained is not None
+        told = {"recipe": self._identity(), "history": self.history, "trained": asdict(self._trained)}
         checkpoints.save(self.folder / CHECKPOINT, {**told, **place, **steps.state()})
 
+    def _described(self, stage: Stage, network: Network) -> Trained:
+        """Return what the weights are of, at the end of a stage."""
+        truth = network.pictures.truth
+        return Trained(
+            name=self.recipe.name,
+            model=network.name,
+            options={**self.recipe.options_of(stage), "classes": network.classes},
+            dataset=truth.protocol.identity,
+            split=truth.split,
+            images=len(network.pictures),
+            steps=self.recipe.steps,
+            seed=self.recipe.seed,
+            resize=stage.resize,
+            categories=tuple(getattr(network.pictures, "categories", ())),
+        )
+
     def _write_history(self) -> None:
-        lines = "".join(f"{canonical_json(row)}\n" for row in self.history)
-        checkpoints.write_text(self.folder / HISTORY, lines)
+        write_text(self.folder / HISTORY, "".join(f"{canonical_json(row)}\n" for row in self.history))

@@ -17,6 +17,7 @@ from segbench.models.card import Card
 from segbench.models.table import find_card
 from segbench.models.weights import initialise, read_weights
 from segbench.protocols.load import load_protocol
+from segbench.training.instances import InstancePictures
 from segbench.training.pictures import Picture, Pictures
 from segbench.training.recipes import PREVIOUS, Recipe, Stage
 
@@ -33,7 +34,7 @@ class Network:
         What is known of it.
     model : torch.nn.Module
         On its device.
-    pictures : Pictures
+    pictures : Pictures or InstancePictures
         The split that is learned from.
     validation : Pictures, optional
         The split that is scored.
@@ -46,7 +47,7 @@ class Network:
     name: str
     card: Card
     model: nn.Module
-    pictures: Pictures
+    pictures: Pictures | InstancePictures
     validation: Pictures | None
     device: torch.device
     channels: int = 3
@@ -78,14 +79,9 @@ class Network:
         """
         name = recipe.model_of(stage)
         card = find_card(name)
-        if card.task != "semantic":
-            raise BadParameter(f"model {name!r}, which finds {card.task}", expected="one that gives classes to pixels")
-        protocol = load_protocol(stage.data)
-        root = data_roots.get(stage.data)
-        pictures = Pictures.open(protocol, split=stage.split, data_root=root)
-        validation = Pictures.open(protocol, split=stage.validate, data_root=root) if stage.validate else None
         options = recipe.options_of(stage)
-        model = card.construct(**{"classes": len(protocol.space.evaluated), **options})
+        pictures, validation = _opened(name, card, stage, options.get("classes"), data_roots.get(stage.data))
+        model = card.construct(**{"classes": pictures.classes, **options})
         channels = int(options.get("channels", card.channels))
         return cls(name, card, model.to(device), pictures, validation, device, channels)
 
@@ -174,10 +170,32 @@ class Network:
 
     @property
     def classes(self) -> int:
-        """How many classes the data has."""
-        return len(self.pictures.truth.protocol.space.evaluated)
+        """How many classes the data has; with the background where it is of instances."""
+        return self.pictures.classes
 
     def targets(self, pictures: Sequence[Picture]) -> Tensor:
         """Return the truth of pictures of one size, indices of shape (n, height, width)."""
         truths: Any = np.stack([picture.truth for picture in pictures]).astype(np.int64)
         return torch.from_numpy(truths).to(self.device)
+
+
+def _opened(
+    name: str, card: Card, stage: Stage, classes: int | None, root: Path | None
+) -> tuple[Pictures | InstancePictures, Pictures | None]:
+    """Open what a model learns from, and what it is scored on meanwhile."""
+    protocol = load_protocol(stage.data)
+    if card.task != "instances":
+        validation = Pictures.open(protocol, split=stage.validate, data_root=root) if stage.validate else None
+        return Pictures.open(protocol, split=stage.split, data_root=root), validation
+    if protocol.kind != "instances":
+        raise BadParameter(
+            f"model {name!r}, which finds instances, for {protocol.name}, whose predictions are {protocol.kind}",
+            expected="a data set of instances, or a model that gives classes to pixels",
+        )
+    if stage.validate:
+        raise BadParameter(
+            f"validate = {stage.validate!r} for {name}, which finds instances",
+            expected="nothing: only label maps are scored while training",
+            mend="leave `validate` out of the stage, and score with segbench run",
+        )
+    return InstancePictures.open(protocol, split=stage.split, data_root=root, classes=classes), None

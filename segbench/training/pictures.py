@@ -26,7 +26,7 @@ VOID = -1
 _KEPT = 512 << 20
 
 #: Kinds of protocols whose truth is one class a pixel.
-KINDS = ("labels", "levels")
+KINDS = ("labels", "levels", "membranes")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,16 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.truth.keys)
+
+    @property
+    def is_of_one_size(self) -> bool:
+        """Whether the images of a batch have to be of one size."""
+        return True
+
+    @property
+    def classes(self) -> int:
+        """How many classes a model of them has."""
+        return len(self.truth.protocol.space.evaluated)
 
     @property
     def keys(self) -> list[str]:

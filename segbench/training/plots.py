@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.atomic import write_text
 from segbench.errors import require
-from segbench.training.checkpoints import write_text
 
 #: Steps that the thick line of the loss is a mean of, as a share of all.
 _SMOOTHING = 0.05

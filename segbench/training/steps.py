@@ -10,20 +10,11 @@ from torch import Tensor
 
 from segbench.errors import DatasetError
 from segbench.training.crops import Crops
-from segbench.training.losses import parse_loss
+from segbench.training.lessons import lesson_of
 from segbench.training.networks import Network
 from segbench.training.optimisers import optimiser_of, schedule_of
 from segbench.training.ranks import Ranks
 from segbench.training.recipes import Stage
-from segbench.training.weights import ClassCounts
-
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-def counts_of(network: Network) -> ClassCounts:
-    """Return how many pixels of what a `network` learns from have each class."""
-    pictures = network.pictures
-    return ClassCounts.of((pictures.read(key).truth for key in pictures.keys), network.classes)
 
 
 class Steps:
@@ -45,8 +36,7 @@ class Steps:
         self.network, self.stage, self.crops, self.ranks = network, stage, crops, ranks
         self.done = 0
         self._learned = network.freeze(stage.freeze)
-        self._loss = parse_loss(stage.loss)
-        self._counts = counts_of(network) if self._loss.needs_counts else None
+        self._lesson = lesson_of(network, stage)
         self._optimiser = optimiser_of(stage.optimiser, self._learned)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
         self._factor = schedule_of(stage.schedule, stage.steps)
@@ -87,14 +77,8 @@ class Steps:
         return {"step": self.done, "loss": value, "lr": self._optimiser.param_groups[0]["lr"]}
 
     def _loss_of_batch(self) -> Tensor:
-        network, stage = self.network, self.stage
         batch = self.crops.batch(self.done, self.ranks.rank, self.ranks.count)
-        truth = network.targets(batch)
-        precision = _PRECISIONS[stage.precision]
-        with torch.autocast(network.device.type, dtype=precision, enabled=precision != torch.float32):
-            logits = network.logits(batch, [f"step {self.done + 1}"] * len(batch))
-        stride = stage.targets.stride
-        return self._loss(logits[..., ::stride, ::stride], truth[..., ::stride, ::stride], self._counts)
+        return self._lesson.loss(batch, f"step {self.done + 1}")
 
     def weights(self) -> dict[str, Tensor]:
         """Return all weights and buffers, on the CPU, as they are now."""
