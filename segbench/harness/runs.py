@@ -34,7 +34,13 @@ from segbench.version import __version__
 
 @dataclass(frozen=True)
 class Share:
-    """Which part of the images a process predicts: every `count`-th from the `number`-th on, counted from 1."""
+    """Which part of the images a process predicts.
+
+    Parameters
+    ----------
+    number, count : int
+        Every `count`-th image from the `number`-th on, counted from 1.
+    """
 
     number: int = 1
     count: int = 1
@@ -44,7 +50,7 @@ class Share:
         return keys[self.number - 1 :: self.count]
 
     def divided(self, rank: int, ranks: int) -> Share:
-        """Return the part of this part that one of several processes predicts."""
+        """Return what of this part the process `rank`, from 0, of `ranks` predicts."""
         return Share(self.number + rank * self.count, self.count * ranks)
 
 

@@ -127,7 +127,25 @@ def split_list(text: str) -> Iterator[str]:
 
 
 def read_subject(text: str) -> Subject:
-    """Return a model, a training or a rule; see the module."""
+    """Return a model, a training or a rule.
+
+    Parameters
+    ----------
+    text : str
+        As the module says.
+
+    Returns
+    -------
+    Subject
+        What is run; weights are not read yet, only their digest.
+
+    Raises
+    ------
+    UnknownName
+        For a model, rule or weights that there are not.
+    BadParameter
+        For what cannot be read, or a model without weights.
+    """
     if text in RULES:
         return Subject(text, text, identity=f"rule:{text}")
     if (Path(text) / DESCRIPTION).is_file():
