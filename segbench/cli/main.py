@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("segbench.cli.models:models", "List the reference models and the losses."),
     "train": ("segbench.cli.train:train", "Train a reference model by a recipe."),
     "run": ("segbench.cli.run:run", "Run models over data sets: predictions, scores, costs, entries."),
+    "study": ("segbench.cli.study:study", "Train one model with every loss, and compare."),
     "plot": ("segbench.cli.plot:plot", "Draw the curves of results."),
     "env": ("segbench.cli.env:env", "Print versions, kernels and settings."),
 }
@@ -41,7 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 CONFIGURED = ("score", "check")
 
 #: Commands that go on from where they were stopped.
-RESUMED = ("train", "run")
+RESUMED = ("train", "run", "study")
 
 INTERNAL, INTERRUPTED, TERMINATED = 70, 130, 143
 

@@ -170,7 +170,8 @@ def _operations(answer: Callable[[], object]) -> int:
     """Return the multiplications and additions of an answer that is thrown away: to count changes its last bits."""
     with FlopCounterMode(display=False) as counter:
         answer()
-    return counter.get_total_flops()
+    total: int = counter.get_total_flops()
+    return total
 
 
 def _ahead(read: Callable[[str], Image], keys: Sequence[str], n: int) -> Iterator[tuple[str, Image]]:
