@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from segbench.errors import counted
+from segbench.harness.record import RunModel, RunRecord
 from segbench.leaderboard.boardpage import protocol_name
 from segbench.leaderboard.boardrows import class_names, numbers, score, score_keys
 from segbench.leaderboard.charts import curves
@@ -46,6 +48,7 @@ def entry_context(board: Board, standing: Standing) -> dict[str, Any]:
         "classes": [found[board.primary, name] for name in parts if (board.primary, name) in found],
         "tables": [_class_table(standing, key) for key in keys if key != board.primary],
         "facts": [(head, getattr(standing.entry, name)) for name, head in _FACTS.items()],
+        "run": None if standing.entry.run is None else run_facts(standing.entry.run),
         "curves": curves([standing]),
         "confusions": None if standing.confusions is None else confusion_rows(standing.confusions),
         "hardest": hardest(board, standing),
@@ -75,6 +78,32 @@ def hardest(board: Board, standing: Standing) -> list[tuple[str, float]]:
     sign = 1 if board.higher_is_better else -1
     defined = [(key, value) for key, value in standing.images.items() if value is not None]
     return sorted(defined, key=lambda image: (sign * image[1], image[0]))[:_HARDEST]
+
+
+def run_facts(run: RunRecord) -> list[tuple[str, str]]:
+    """Return what is told of how `segbench run` has made the predictions, and what they cost."""
+    cost = run.cost
+    models = [f"{model.name}: {model.model}{_options(model)}, {model.weights}" for model in run.models]
+    timed = counted(cost.images_timed, "image")
+    seconds = [f"{value:.4g}" for value in (cost.seconds_median, cost.seconds_p95) if value is not None]
+    sized = f" for {' × '.join(map(str, cost.flops_of))} pixels" if cost.flops_of else ""
+    memory = "" if cost.peak_memory is None else f"{cost.peak_memory / 2**20:,.0f} MiB of the {cost.memory_of}"
+    facts = [
+        *(("Model", model) for model in models),
+        ("Views", "the image as it is" if run.views == "-" else run.views),
+        ("Computed on", f"{run.device}; {run.precision}, batches of {run.batch}"),
+        ("Parameters", "" if cost.parameters is None else f"{cost.parameters:,}"),
+        ("Operations", f"{cost.flops:.4g}{sized}" if cost.flops else ""),
+        ("Seconds per image", f"median {seconds[0]}, 95 % below {seconds[1]} ({timed})" if len(seconds) > 1 else ""),
+        ("Peak memory", memory),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))),
+        ("Finished", run.finished),
+    ]
+    return [(head, text) for head, text in facts if text]
+
+
+def _options(model: RunModel) -> str:
+    return f"({', '.join(f'{name}={value}' for name, value in sorted(model.options.items()))})" if model.options else ""
 
 
 def confusion_rows(confusions: Confusions) -> dict[str, Any]:

@@ -59,8 +59,9 @@ def torchrun(*args: object) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_two_processes(run: CommandLine, small: Path, pt: Path, tmp_path: Path) -> None:
+    """The second one is the slower one: the first, which scores, has to wait for it."""
     assert run(*over(small, tmp_path / "whole", net(pt), "majority")).code == 0
-    done = torchrun(*over(small, tmp_path / "out", net(pt), "majority"))
+    done = torchrun(*over(small, tmp_path / "out", net(pt, pause=0.3), "majority"))
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode().count("scored") == 2
     for name in ("plain", "majority"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,20 @@ def test_levels_are_the_probability_of_the_second_class(
         # The nearest step; where two are equally near, single precision decides.
         assert (np.abs(answer - expected) <= 0.5 + 1e-3).all()
         assert answer.dtype == np.uint8 and len(np.unique(answer)) > 3
+
+
+def test_a_model_sees_the_size_that_it_was_trained_with(small: Path, tmp_path: Path) -> None:
+    """Unless another one is asked for."""
+    (asked,) = nets(weights(tmp_path / "w.pt", side=3))
+    own = replace(asked, subject=replace(asked.subject, resize=(16, 9)))
+    images = [image_of(small, key) for key in KEYS[:4]]
+
+    def labels(net: Net, *resize: int) -> NDArray[np.uint8]:
+        return np.stack(Networks((net,), Views(resize=resize), IDS, "labels").predict(images, KEYS[:4]))
+
+    assert np.array_equal(labels(own), labels(asked, 16, 9))
+    assert np.array_equal(labels(own, 20, 21), labels(asked, 20, 21))
+    assert (labels(own) != labels(asked)).any()
 
 
 def test_flips_and_scales_and_nets_make_a_difference(small: Path, tmp_path: Path) -> None:
