@@ -23,6 +23,7 @@ from segbench.leaderboard.entryfile import render
 from segbench.training.ranks import Ranks
 
 _add = late("segbench.leaderboard.store:add")
+_holds = late("segbench.leaderboard.store:holds")
 
 #: What is told of a model, for boards.
 ENTRY = "ENTRY.toml"
@@ -110,8 +111,8 @@ def attempt(
         What became of it.
     """
     try:
-        run = Run(job, wish.share)
         try:
+            run = Run(job, wish.share)
             n = run.predict(device, batch=wish.batch, progress=bar, note=note)
         finally:
             # Also when it fails here: the others wait for everybody.
@@ -136,9 +137,10 @@ def _finished(run: Run, n: int, device: Device, wish: Wish, note: Note | None) -
             note(f"{job.title}: no truth here; the archive for its server: segbench pack {predictions}")
         return Trial(job, "predicted", n, record=record.as_record())
     result = _scored(job, predictions, wish)
-    write_text(job.folder / ENTRY, render(entry_of(job, record)))
-    if wish.store is not None:
-        _add(job.folder / RESULT, entry_of(job, record), wish.store)
+    entry = entry_of(job, record)
+    write_text(job.folder / ENTRY, render(entry))
+    if wish.store is not None and not _holds(job.folder / RESULT, entry.id, wish.store):
+        _add(job.folder / RESULT, entry, wish.store)
     return Trial(job, "scored", n, result, record.as_record())
 
 

@@ -55,7 +55,7 @@ def find_root(protocol: Protocol, data_root: Path | None, split: str) -> tuple[P
         )
     layouts = protocol.layouts_of(split)
     candidates = [(place / sub, layout) for place in places for layout in layouts for sub in layout.roots]
-    found = [(place, layout) for place, layout in candidates if os.path.isdir(_truth_folder(place, layout, split))]
+    found = [(place, layout) for place, layout in candidates if os.path.isdir(truth_folder(place, layout, split))]
     if found:
         # Layouts may differ in their lists, or in the name of their only file, alone.
         return next((pair for pair in found if _has_list(*pair, split)), found[0])
@@ -100,7 +100,7 @@ def split_keys(protocol: Protocol, layout: Layout, root: Path, split: str) -> li
     named = protocol.keys.get(split, ("*",))
     if not any(name.endswith("*") for name in named):
         return sorted(named)
-    folder = _truth_folder(root, layout, split)
+    folder = truth_folder(root, layout, split)
     keys = [key for key in truth_keys(folder, layout) if _is_named(key, named)]
     if not keys:
         raise DatasetError(f"no image of {split}", expected=" or ".join(named), file=str(folder))
@@ -108,7 +108,7 @@ def split_keys(protocol: Protocol, layout: Layout, root: Path, split: str) -> li
 
 
 def _has_list(root: Path, layout: Layout, split: str) -> bool:
-    if layout.suffix in VOLUME_SUFFIXES and not truth_names(_truth_folder(root, layout, split), layout):
+    if layout.suffix in VOLUME_SUFFIXES and not truth_names(truth_folder(root, layout, split), layout):
         # Volumes may be packed or not, in the same folder.
         return False
     if layout.suffix == ".json":
@@ -118,7 +118,7 @@ def _has_list(root: Path, layout: Layout, split: str) -> bool:
 
 def _of_videos(path: Path, root: Path, layout: Layout, split: str) -> list[str]:
     """Return the frames of a list that may name whole videos."""
-    folder = _truth_folder(root, layout, split)
+    folder = truth_folder(root, layout, split)
     names: list[str] = _listed_videos(path)
     whole = {name: truth_keys(folder / name, layout) for name in names if "/" not in name}
     return sorted([f"{name}/{key}" for name, keys in whole.items() for key in keys] + [n for n in names if "/" in n])
@@ -280,7 +280,7 @@ def _refuse_others(folder: Path, files: list[str], suffix: str) -> None:
         )
 
 
-def _truth_folder(root: Path, layout: Layout, split: str) -> Path:
+def truth_folder(root: Path, layout: Layout, split: str) -> Path:
     """Return the folder below which the truth of a split lies: the pattern up to what depends on the image."""
     fixed = layout.truth.partition("{city}")[0].partition("{key}")[0]
     return root / layout.path(fixed.rpartition("/")[0], split=split)

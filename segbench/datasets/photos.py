@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 
 from segbench.datasets.files import read_truth
-from segbench.datasets.pictures import picture_path
+from segbench.datasets.pictures import PHOTO_SUFFIXES, picture_path
 from segbench.datasets.pngwriter import encode_png
 from segbench.datasets.truth import TruthSet
 from segbench.errors import DatasetError, SubmissionError
 from segbench.late import late
 
 _thumbnail = late("segbench.datasets.pillow:thumbnail")
-
-#: Suffixes of photographs where the data set fixes none, in the order they are tried.
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 #: Pixels of the longer side of a photograph on a page, and its colours.
 _MOST, _COLORS = 400, 128
@@ -50,6 +47,6 @@ def photo_path(truth: TruthSet, key: str) -> str | None:
     pattern = truth.layout.images
     if not pattern:
         return None
-    names = [pattern[:-2] + suffix for suffix in _SUFFIXES] if pattern.endswith(".*") else [pattern]
+    names = [pattern[:-2] + suffix for suffix in PHOTO_SUFFIXES] if pattern.endswith(".*") else [pattern]
     paths = [picture_path(truth, name, key) for name in names]
     return next((path for path in paths if os.path.isfile(path) and path != truth.path(key)), None)

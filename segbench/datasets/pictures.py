@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segbench.datasets.files import as_dataset_error, read_truth
-from segbench.datasets.layouts import find_root, split_keys
+from segbench.datasets.layouts import find_root, split_keys, truth_folder, truth_names
 from segbench.datasets.maps import is_tiff
 from segbench.datasets.road import calibration_name, keys_of
 from segbench.datasets.truth import TruthSet
@@ -17,6 +17,9 @@ from segbench.protocols.protocol import Layout, Protocol
 
 _image_size = late("segbench.datasets.pillow:image_size")
 _open_raster = late("segbench.datasets.geo:open_raster")
+
+#: Suffixes of photographs where the data set fixes none, in the order they are tried.
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 #: Rows and columns of the road seen from above.
 _FROM_ABOVE = (800, 400)
@@ -47,11 +50,14 @@ def open_pictures(protocol: Protocol, *, split: str, data_root: Path | None = No
         When the images or their list are not there, or have other names than the data set gives them.
     """
     layouts = [found for layout in protocol.layouts_of(split) if (found := _of_pictures(layout, protocol)).truth]
+    # A name that the data set itself gives goes before one with any suffix.
+    layouts.sort(key=lambda layout: layout.truth.endswith("*"))
     if not layouts:
         raise DatasetError(f"{protocol.name} names no folder of images", expected="the truth of the split")
     files = 0 if protocol.pack is None or split != protocol.pack.split else protocol.pack.files
     shown = replace(protocol, layouts=tuple(layouts), splits={split: files, **protocol.splits})
     root, layout = find_root(shown, data_root, split)
+    layout = _settled(layout, root, split)
     keys = split_keys(shown, layout, root, split)
     if _is_road(layout):
         keys = sorted(key for street in keys for key in keys_of(street))
@@ -60,7 +66,8 @@ def open_pictures(protocol: Protocol, *, split: str, data_root: Path | None = No
 
 def as_pictures(truth: TruthSet) -> TruthSet:
     """Return the images of a split whose `truth` is not on disk, as `open_pictures` does."""
-    return replace(truth, layout=_of_pictures(truth.layout, truth.protocol))
+    layout = _settled(_of_pictures(truth.layout, truth.protocol), truth.root, truth.split)
+    return replace(truth, layout=layout)
 
 
 def picture_path(truth: TruthSet, pattern: str, key: str) -> str:
@@ -104,9 +111,18 @@ def picture_size(truth: TruthSet, key: str) -> tuple[int, int] | None:
 
 
 def _of_pictures(layout: Layout, protocol: Protocol) -> Layout:
-    """Return a layout in which the images stand for the truth; its pattern is empty where they have no fixed suffix."""
+    """Return a layout in which the images stand for the truth."""
     pattern = layout.images or (protocol.pack.images if protocol.pack else "")
-    return replace(layout, truth="" if pattern.endswith("*") else pattern, instances="", mask="")
+    return replace(layout, truth=pattern, instances="", mask="")
+
+
+def _settled(layout: Layout, root: Path, split: str) -> Layout:
+    """Return a layout of images with the suffix that lies in their folder, where the data set fixes none."""
+    if not layout.truth.endswith(".*"):
+        return layout
+    choices = [replace(layout, truth=layout.truth.removesuffix(".*") + suffix) for suffix in PHOTO_SUFFIXES]
+    folder = truth_folder(root, layout, split)
+    return next((found for found in choices if truth_names(folder, found)), choices[0])
 
 
 def _is_road(layout: Layout) -> bool:

@@ -100,6 +100,33 @@ def add(result: Path, entry: Entry, store: Path) -> Stored:
     return stored
 
 
+def holds(result: Path, entry: str, store: Path) -> bool:
+    """Return whether a store holds a result under a name already, count for count.
+
+    Parameters
+    ----------
+    result : Path
+        The result, in JSON.
+    entry : str
+        Id of the entry.
+    store : Path
+        The store.
+
+    Returns
+    -------
+    bool
+        Whether the entry is there with the same state.
+
+    Raises
+    ------
+    DatasetError
+        When the entry is damaged.
+    """
+    record = read_record(result)
+    path = store / record["protocol"] / f"{entry}.json"
+    return path.is_file() and bool(read_stored(path).result["state"]["sha256"] == record["state"]["sha256"])
+
+
 def _told(entry: Entry) -> dict[str, Any]:
     told = entry.as_record()
     try:

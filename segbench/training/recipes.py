@@ -43,7 +43,7 @@ class Stage:
     Parameters
     ----------
     data : str
-        A data set of label maps, by name or the path of a TOML.
+        A data set of label maps, levels, membranes or instances, by name or the path of a TOML.
     steps : int
         Batches that are learned from.
     split : str

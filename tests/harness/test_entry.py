@@ -133,6 +133,9 @@ def test_an_entry_that_is_there_is_never_changed(run: CommandLine, shaped: list[
     store = tmp_path / "store"
     assert run(*shaped, "--store", store).code == 0
     before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
-    done = run(*shaped, "--store", store)
-    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+    again = run(*shaped, "--store", store)
+    assert again.code == 0, again.err
+    other = net(weights(tmp_path / "other.pt", classes=7, seed=1), classes=7)
+    done = run(*[other if word == shaped[2] else word for word in shaped[:-1]], tmp_path / "other", "--store", store)
     assert done.code == 2 and "the id 'plain' is taken" in done.err
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before

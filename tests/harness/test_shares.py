@@ -80,3 +80,11 @@ def test_two_processes_of_which_one_fails(small: Path, pt: Path, tmp_path: Path)
     # The share of the first process: every other image.
     assert {"v0", "v2", "v4", "v6"} <= predicted(tmp_path / "out").keys()
     assert not (tmp_path / "out/small-val/plain/result.json").exists()
+
+
+def test_two_processes_of_which_one_cannot_begin(small: Path, pt: Path, tmp_path: Path) -> None:
+    """What is wrong with a job before its first image is told by all, and nobody waits."""
+    (small / "images/v1.png").unlink()
+    done = torchrun(*over(small, tmp_path / "out", net(pt), "majority"))
+    assert done.returncode != 0
+    assert "no image of v1" in done.stderr.decode()

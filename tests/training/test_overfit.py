@@ -34,10 +34,12 @@ def test_a_unet_of_sixteen_channels_learns_eight_images_of_camvid(real_data: Pat
         (root / f"trainannot/{key}.png").write_bytes(encode_png(void))
     stage = Stage(
         data="camvid",
-        steps=160,
+        steps=800,
         validate="train",
-        batch=4,
-        optimiser="adam(lr=0.004)",
+        batch=2,
+        # Poles and signs are few pixels: cross entropy alone leaves them for last.
+        loss="cross_entropy+dice",
+        optimiser="adam(lr=0.003)",
         schedule="poly(power=0.9)",
     )
     options = {"width": 0.25, "norm": True, "channels": 3, "dropout": 0.0}
