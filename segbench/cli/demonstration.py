@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -74,6 +75,9 @@ def run(folder: Path, *, with_training: bool = False) -> int:
         entries = [(folder / f"{name}.json", entry(name, what)) for name, what, _ in BASELINES]
         if with_training:
             print(f"\n{len(entries) + 2}. {_WHAT}\n")
+            # Beside other work, threads that spin while they wait for each other take several times as long. It is
+            # read when torch is loaded.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             entries.append(_trained(folder))
         print(f"\n{len(entries) + 2}. The leaderboard: {pages(folder, entries)}")
     except BrokenPipeError:
