@@ -17,9 +17,7 @@ _CAMVID = load_protocol("camvid")
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("listed", [False, True])
-def test_a_suffix_that_the_data_set_leaves_open_is_that_of_the_files(
-    suffix: str, listed: bool, tmp_path: Path
-) -> None:
+def test_a_suffix_that_the_data_set_leaves_open_is_that_of_the_files(suffix: str, listed: bool, tmp_path: Path) -> None:
     (tmp_path / "val").mkdir()
     for key in ("b", "a"):
         write_rgb_png(tmp_path / f"val/{key}.png", np.zeros((4, 5, 3), np.uint8))
