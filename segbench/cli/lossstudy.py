@@ -18,6 +18,7 @@ from segbench.harness.subjects import read_subject
 from segbench.scoring.duels import Comparison, Contender, Difference
 from segbench.training.loop import Training
 from segbench.training.losses import parse_loss
+from segbench.training.networks import in_steps
 from segbench.training.ranks import Ranks
 from segbench.training.recipes import Recipe
 
@@ -117,6 +118,7 @@ def study(
     written = [str(parse_loss(text)) for text in losses]
     if len(written) < 2 or len(set(written)) != len(written):
         raise BadParameter(f"losses {', '.join(written)}", expected="at least two, each once")
+    recipe = in_steps(recipe, data_roots)
     trials: list[Trial | SegbenchError] = []
     for i, loss in enumerate(written):
         told = _moved(bar, i * recipe.steps, len(written) * recipe.steps)

@@ -15,7 +15,7 @@ import click
 
 import segbench
 from segbench.cli import report
-from segbench.errors import BadParameter, SegbenchError, UsageError, did_you_mean
+from segbench.errors import BadParameter, ResourceError, SegbenchError, UsageError, did_you_mean
 from segbench.version import __version__
 
 #: Commands in the order of a user's work: name, home, and the line that the list shows.
@@ -156,6 +156,9 @@ def _run(args: list[str]) -> int:
             sys.excepthook(type(error), error, error.__traceback__)
         report.refusal(error, as_json=_wants_json(args))
         return error.exit
+    except MemoryError as error:
+        report.refusal(ResourceError(f"no memory left: {error or 'nothing more is known'}"), as_json=_wants_json(args))
+        return ResourceError.exit_code
     except Exception as error:  # the last line of defence: whatever arrives here is a bug of ours
         if debug:
             sys.excepthook(type(error), error, error.__traceback__)

@@ -26,7 +26,7 @@ _draw = late("segbench.training.plots:draw")
 @click.option("-o", "--output", type=FOLDER, required=True, help="Folder for checkpoint, history, curves and weights.")
 @computing.data_roots
 @computing.device
-@click.option("--quiet", is_flag=True, help="No line for each score of the validation split.")
+@click.option("--quiet", is_flag=True, help="No bar, and no lines of loss and scores.")
 def train(recipe: Path, output: Path, roots: tuple[str, ...], device: str, threads: int | None, quiet: bool) -> int:
     """Train the model of RECIPE, a TOML of stages, and write its weights and curves to a folder.
 
@@ -47,12 +47,19 @@ def train(recipe: Path, output: Path, roots: tuple[str, ...], device: str, threa
         def told(done: int, total: int, row: Mapping[str, Any]) -> None:
             if bar is not None:
                 bar(done, total)
-            if "mean_iou" in row and not quiet:
-                value = "–" if row["mean_iou"] is None else f"{100 * row['mean_iou']:.2f} %"
-                click.echo(f"step {done} of {total}: loss {row['loss']:.4f}, mean IoU {value}", err=True)
+            if not quiet and ("mean_iou" in row or done % plan.save_every == 0 or done == total):
+                click.echo(f"step {done} of {total}: {_measured(row)}", err=True)
 
         work.progress = told
         weights = work.run()
     _draw(work.history, output / "curves.svg")
     report.data(f"{weights}\n")
     return 0
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    """Return what was measured in a step, in words."""
+    loss = f"loss {row['loss']:.4f}"
+    if "mean_iou" not in row:
+        return loss
+    return f"{loss}, mean IoU " + ("–" if row["mean_iou"] is None else f"{100 * row['mean_iou']:.2f} %")

@@ -15,9 +15,6 @@ import torch
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
 
-#: What torch says when the memory of a CPU is at an end; an accelerator has an error of its own.
-_FULL = ("can't allocate memory", "not enough memory", "out of memory")
-
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -107,13 +104,6 @@ def open_device(name: str, precision: str = "float32", threads: int | None = Non
         raise BadParameter(found, expected="cpu, or a device that is there") from None
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
     return Device(device, precision)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory is at an end."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _FULL)
 
 
 def processor() -> str:

@@ -15,8 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from segbench.errors import ResourceError, counted
 from segbench.frozen import dataclass
 from segbench.harness.cost import Ledger
-from segbench.harness.device import Device, is_out_of_memory
+from segbench.harness.device import Device
 from segbench.harness.sinks import Sink
+from segbench.models.memory import is_out_of_memory
 
 Image: TypeAlias = NDArray[np.uint8]
 

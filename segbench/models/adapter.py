@@ -69,13 +69,15 @@ class _Where:
 
     def __init__(self, model: str, names: Sequence[str]) -> None:
         self._model, self._names = model, names
+        # The images of a step of training all have its name.
+        self._all = ", ".join(dict.fromkeys(names))
 
     def mismatch(self, found: str, expected: str) -> ShapeMismatch:
-        return ShapeMismatch(f"model {self._model} gives {found}", expected=expected, file=", ".join(self._names))
+        return ShapeMismatch(f"model {self._model} gives {found}", expected=expected, file=self._all)
 
     def refused(self, found: str, expected: str, image: int | None = None) -> BadLogits:
-        names = self._names if image is None else [self._names[image]]
-        return BadLogits(f"model {self._model} gives {found}", expected=expected, file=", ".join(names))
+        where = self._all if image is None else self._names[image]
+        return BadLogits(f"model {self._model} gives {found}", expected=expected, file=where)
 
 
 def _checked(raw: Any, images: Tensor, classes: int, where: _Where) -> Tensor:

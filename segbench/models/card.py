@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.errors import BadParameter, ShapeMismatch, did_you_mean
+from segbench.errors import BadParameter, SegbenchError, ShapeMismatch, did_you_mean
 from segbench.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Card:
         Raises
         ------
         BadParameter
-            For an option that it does not have.
+            For an option that it does not have, or a value of which it cannot be built.
         """
         kinds = [p.kind for p in inspect.signature(self.build).parameters.values()]
         if unknown := [] if inspect.Parameter.VAR_KEYWORD in kinds else sorted(options.keys() - self.options.keys()):
@@ -195,4 +195,12 @@ class Card:
                 expected=f"one of {', '.join(self.options)}",
                 mend=did_you_mean(unknown[0], self.options),
             )
-        return self.build(**options)
+        try:
+            return self.build(**options)
+        except SegbenchError:
+            raise
+        except Exception as error:
+            # Options come from recipes and command lines, and `build` from anybody.
+            given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+            found = f"model {self.name} cannot be built with {given or 'no options'}: {type(error).__name__}: {error}"
+            raise BadParameter(found, expected="values that its layers can have") from error

@@ -91,7 +91,9 @@ def _from_safetensors(path: Path) -> Any:
     broken = require("safetensors", extra="run").SafetensorError
     try:
         return require("safetensors.torch", extra="run").load_file(path, device="cpu")
-    except (OSError, broken) as error:
+    except OSError as error:
+        raise _no_weights(path, error.strerror or str(error)) from error
+    except broken as error:
         raise _no_weights(path, str(error)) from error
 
 
@@ -101,7 +103,9 @@ def _from_torch(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         # Objects that would be run when they are read, or no file of torch at all.
         raise _no_weights(path, "more than weights, or none") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except OSError as error:
+        raise _no_weights(path, error.strerror or str(error)) from error
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
         raise _no_weights(path, (str(error) or type(error).__name__).splitlines()[0]) from error
 
 

@@ -40,6 +40,9 @@ class Source(Protocol):
         """Return an image by its `key`."""
 
 
+#: The most that an image is enlarged by.
+_MOST = 16
+
 _CALL = re.compile(r"([a-z][a-z0-9_]*)(?:\(([^()]*)\))?")
 
 
@@ -191,7 +194,7 @@ def _rotate90() -> Change:
 
 
 def _scale(low: float, high: float) -> Change:
-    if not 0 < low <= high:
+    if not 0 < low <= high <= _MOST:
         raise ValueError
 
     def change(picture: Picture, rng: np.random.Generator) -> Picture:
@@ -224,6 +227,6 @@ _FORMS = {
     "mirror": "mirror: left and right change places in every second crop",
     "flip": "flip: top and bottom change places in every second crop",
     "rotate90": "rotate90: 0 to 3 quarter turns",
-    "scale": "scale(low,high): a factor between two positive numbers",
+    "scale": f"scale(low,high): a factor between two positive numbers, {_MOST} at most",
     "colour": "colour(amount): gain of each channel and brightness, amount from 0 to below 1",
 }

@@ -18,7 +18,7 @@ from segbench.models.trained import WEIGHTS as WEIGHTS
 from segbench.models.trained import Trained, describe
 from segbench.training import checkpoints
 from segbench.training.crops import Crops
-from segbench.training.networks import Network
+from segbench.training.networks import Network, in_steps
 from segbench.training.ranks import Ranks, joined
 from segbench.training.recipes import Recipe, Stage
 from segbench.training.steps import Steps
@@ -46,7 +46,7 @@ class Training:
     device : torch.device
         Where it is computed.
     progress : callable, optional
-        Told after each step.
+        Told after each step, in the first of several processes.
     """
 
     recipe: Recipe
@@ -71,6 +71,7 @@ class Training:
             For what is wrong with the recipe, the data or the folder.
         """
         torch.use_deterministic_algorithms(True, warn_only=self.device.type != "cpu")
+        self.recipe = in_steps(self.recipe, self.data_roots)
         with joined(self.device) as ranks:
             saved = checkpoints.load(self.folder / CHECKPOINT)
             first = self._resumed(saved)
@@ -125,7 +126,7 @@ class Training:
             self.history.append(row)
             if ranks.is_first and (steps.done % self.recipe.save_every == 0 or steps.done == stage.steps):
                 self._save(number, steps, is_over=steps.done == stage.steps)
-            if self.progress is not None:
+            if self.progress is not None and ranks.is_first:
                 before = sum(earlier.steps for earlier in self.recipe.stage[:number])
                 self.progress(before + steps.done, self.recipe.steps, row)
         ranks.wait()

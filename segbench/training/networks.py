@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,38 @@ class Network:
         """Return the truth of pictures of one size, indices of shape (n, height, width)."""
         truths: Any = np.stack([picture.truth for picture in pictures]).astype(np.int64)
         return torch.from_numpy(truths).to(self.device)
+
+
+def in_steps(recipe: Recipe, data_roots: Mapping[str, Path]) -> Recipe:
+    """Return a recipe with all its stages in steps.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Stages may be given in passes over the images.
+    data_roots : mapping of str to Path
+        Where data sets lie.
+
+    Returns
+    -------
+    Recipe
+        The same work, counted.
+
+    Raises
+    ------
+    UsageError, DatasetError
+        For data that is not there.
+    """
+    return replace(recipe, stage=tuple(_in_steps(recipe, stage, data_roots) for stage in recipe.stage))
+
+
+def _in_steps(recipe: Recipe, stage: Stage, data_roots: Mapping[str, Path]) -> Stage:
+    if stage.steps:
+        return stage
+    name = recipe.model_of(stage)
+    classes = recipe.options_of(stage).get("classes")
+    pictures, _ = _opened(name, find_card(name), stage, classes, data_roots.get(stage.data))
+    return stage.in_steps(len(pictures))
 
 
 def _opened(

@@ -7,9 +7,10 @@ three stages of one recipe.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ from segbench.frozen import dataclass
 
 #: A stage begins with the weights that the one before it has ended with.
 PREVIOUS = "previous"
+
+#: Beyond them a number is a mistake: a slip of the keyboard is told at once, and not by a machine without memory.
+_MOST_STEPS, _MOST_BATCH, _MOST_SIDE = 1_000_000_000, 65_536, 16_384
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -44,8 +48,8 @@ class Stage:
     ----------
     data : str
         A data set of label maps, levels, membranes or instances, by name or the path of a TOML.
-    steps : int
-        Batches that are learned from.
+    steps, epochs : int and float
+        How long: batches that are learned from, or passes over all images, of which one is given.
     split : str
         What is learned from.
     validate : str
@@ -81,7 +85,8 @@ class Stage:
     """
 
     data: str
-    steps: int
+    steps: int = 0
+    epochs: float = 0
     split: str = "train"
     validate: str = ""
     name: str = ""
@@ -100,15 +105,29 @@ class Stage:
     targets: Targets = Targets()
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch"):
-            if getattr(self, name) < 1:
-                raise BadParameter(f"{name} = {getattr(self, name)}", expected="at least 1")
+        if not self.data:
+            raise BadParameter("data = ''", expected="a data set by name, or the path of a TOML")
+        if bool(self.steps) == bool(self.epochs):
+            found = f"steps = {self.steps}, epochs = {self.epochs}"
+            raise BadParameter(found, expected="one of the two, above 0")
+        if not (0 <= self.steps <= _MOST_STEPS and 0 <= self.epochs <= _MOST_STEPS):
+            expected = f"a number above 0, {_MOST_STEPS:,} at most"
+            raise BadParameter(f"steps = {self.steps}, epochs = {self.epochs}", expected=expected)
+        if not 1 <= self.batch <= _MOST_BATCH:
+            raise BadParameter(f"batch = {self.batch}", expected=f"1 to {_MOST_BATCH:,}")
         for name in ("resize", "crop"):
             size = getattr(self, name)
-            if size and (len(size) != 2 or min(size) < 1):
-                raise BadParameter(f"{name} = {list(size)}", expected="rows and columns, as [120, 160]")
+            if size and (len(size) != 2 or min(size) < 1 or max(size) > _MOST_SIDE):
+                expected = f"rows and columns, as [120, 160], {_MOST_SIDE:,} at most"
+                raise BadParameter(f"{name} = {list(size)}", expected=expected)
         if self.targets.stride < 1:
             raise BadParameter(f"targets.stride = {self.targets.stride}", expected="at least 1")
+
+    def in_steps(self, images: int) -> Stage:
+        """Return the stage in steps, where it is given in passes over so many `images`; a last batch may reach on."""
+        if self.steps:
+            return self
+        return replace(self, steps=max(1, math.ceil(self.epochs * images / self.batch)), epochs=0)
 
 
 @dataclass(frozen=True)
@@ -148,9 +167,9 @@ class Recipe:
             raise BadParameter("no stage", expected="at least one [[stage]] table")
         if self.stage[0].init_from == PREVIOUS:
             raise BadParameter("init_from = 'previous' in the first stage", expected="no weights, or a file of them")
-        if self.seed < 0 or self.validate_every < 0 or self.save_every < 1:
+        if not 0 <= self.seed < 1 << 32 or self.validate_every < 0 or self.save_every < 1:
             found = f"seed = {self.seed}, validate_every = {self.validate_every}, save_every = {self.save_every}"
-            raise BadParameter(found, expected="whole numbers from 0, 0 and 1 on")
+            raise BadParameter(found, expected="whole numbers from 0 (below 2^32), 0 and 1 on")
 
     def model_of(self, stage: Stage) -> str:
         """Return the model of a `stage`."""
@@ -162,7 +181,7 @@ class Recipe:
 
     @property
     def steps(self) -> int:
-        """Steps of all stages."""
+        """Steps of all stages that are given in steps; see `in_steps` of the networks for the others."""
         return sum(stage.steps for stage in self.stage)
 
 

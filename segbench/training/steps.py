@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from segbench.errors import DatasetError
+from segbench.errors import DatasetError, ResourceError
+from segbench.models.memory import is_out_of_memory
 from segbench.training.crops import Crops
 from segbench.training.lessons import lesson_of
 from segbench.training.networks import Network
@@ -54,13 +56,16 @@ class Steps:
         ------
         DatasetError
             When the loss is not finite.
+        ResourceError
+            When there is not memory enough for the batch.
         """
         rate = self._factor(self.done)
         for group, base in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = base * rate
         self.network.model.train()
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self._loss_of_batch()
+        with self._within_memory():
+            loss = self._loss_of_batch()
         value = self.ranks.mean(float(loss.detach()))
         if value != value or value in (float("inf"), float("-inf")):
             raise DatasetError(
@@ -68,13 +73,26 @@ class Steps:
                 expected="a finite one",
                 mend="a smaller learning rate, or precision = 'float32'",
             )
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        with self._within_memory():
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(self._optimiser)
         self.ranks.average(self._learned)
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self.done += 1
         return {"step": self.done, "loss": value, "lr": self._optimiser.param_groups[0]["lr"]}
+
+    @contextmanager
+    def _within_memory(self) -> Iterator[None]:
+        """Tell what to do when memory is at an end."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            found = f"no memory left for a batch of {self.stage.batch} at step {self.done + 1} of {self.network.name}"
+            mend = "a smaller batch, crop or resize; the last checkpoint is kept"
+            raise ResourceError(found, mend=mend) from error
 
     def _loss_of_batch(self) -> Tensor:
         batch = self.crops.batch(self.done, self.ranks.rank, self.ranks.count)

@@ -17,12 +17,19 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from segbench.errors import BadParameter, DatasetError, SubmissionError, UnknownName  # noqa: E402
+from segbench.errors import (  # noqa: E402
+    BadParameter,
+    DatasetError,
+    ResourceError,
+    ShapeMismatch,
+    SubmissionError,
+    UnknownName,
+)
 from segbench.training import checkpoints  # noqa: E402
 from segbench.training.loop import CHECKPOINT, HISTORY, WEIGHTS, Training  # noqa: E402
 from segbench.training.recipes import read_recipe  # noqa: E402
 from tests.conftest import CHECKOUT, CommandLine  # noqa: E402
-from tests.training.tiny import STAGE, recipe  # noqa: E402
+from tests.training.tiny import STAGE, Tiny, recipe  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +156,17 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
         (("steps = 12", "steps = 12\noptions = {width = 3}"), BadParameter, "option 'width'"),
         (("steps = 12", "steps = 12\nmodel = 'mask_rcnn'"), BadParameter, "classes to pixels"),
         (('"shapes"', '"coco"'), BadParameter, "instances"),
+        (('"shapes"', '""'), BadParameter, "data = ''"),
+        (("scale(0.5,1.5)", "scale(0.5,inf)"), BadParameter, "16 at most"),
+        (("crop = [24, 32]", "crop = [24, 400000]"), BadParameter, "16,384 at most"),
+        (("steps = 12", "steps = 12\nepochs = 2"), BadParameter, "one of the two"),
+        (("steps = 12", "epochs = nan"), BadParameter, "above 0"),
+        (("steps = 12", "epochs = -1.0"), BadParameter, "above 0"),
+        (("steps = 12", "steps = 99999999999"), BadParameter, "1,000,000,000 at most"),
+        (("batch = 4", "batch = 0"), BadParameter, "1 to 65,536"),
+        (("steps = 12", "steps = 12\noptions = {features = -3}"), BadParameter, "cannot be built with .*features=-3"),
+        (("steps = 12", "steps = 12\noptions = {features = 'x'}"), BadParameter, "cannot be built"),
+        (("steps = 12", "steps = 12\noptions = {classes = 3}"), ShapeMismatch, r"^step 1: model tiny"),
     ],
 )
 def test_what_is_wrong_with_a_recipe_is_told(
@@ -159,7 +177,38 @@ def test_what_is_wrong_with_a_recipe_is_told(
         trained(recipe(tmp_path, stage), tmp_path / "run", shapes_root)
 
 
-@pytest.mark.parametrize("text", ["[[stage]]\ndata='shapes'\nsteps=0\n", "", "stage = 3", "colour = 'red'"])
+def test_epochs_are_passes_over_all_images(tmp_path: Path, shapes_root: Path) -> None:
+    """A pass over 60 images in batches of 8 is seven steps and a half, and they are no half steps."""
+    stage = STAGE.replace("batch = 4", 'batch = 8\nsplit = "val"')
+    by_epochs = recipe(tmp_path, stage.replace("steps = 12", "epochs = 1"))
+    totals = set()
+    work = Training(read_recipe(by_epochs), tmp_path / "epochs", {"shapes": shapes_root})
+    work.progress = lambda done, total, row: totals.add(total)
+    work.run()
+    assert len(work.history) == 8 and totals == {8}
+    by_steps = recipe(tmp_path, stage.replace("steps = 12", "steps = 8"))
+    assert trained(by_steps, tmp_path / "steps", shapes_root)[WEIGHTS] == (tmp_path / "epochs" / WEIGHTS).read_bytes()
+
+
+def test_a_batch_without_memory_is_told(tmp_path: Path, shapes_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, images: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(Tiny, "forward", full)
+    with pytest.raises(ResourceError, match="a batch of 4 at step 1 of .*tiny"):
+        trained(recipe(tmp_path), tmp_path / "run", shapes_root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[stage]]\ndata='shapes'\nsteps=0\n",
+        "seed = 4294967296\n[[stage]]\ndata='shapes'\nsteps=1",
+        "",
+        "stage = 3",
+        "colour = 'red'",
+    ],
+)
 def test_a_recipe_that_is_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(f'name = "x"\nmodel = "unet"\n{text}\n')
