@@ -5,6 +5,7 @@ from __future__ import annotations
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
 from segbench.harness.windows import check_windows
+from segbench.models.sizes import check_size
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Views:
     overlap: int = 64
 
     def __post_init__(self) -> None:
-        if self.resize and (len(self.resize) != 2 or min(self.resize) < 1):
-            raise BadParameter(f"--resize {self.resize}", expected="rows and columns, as 360,480")
+        check_size(self.resize, "--resize")
         if not self.scales or not all(0 < scale <= 8 for scale in self.scales):
             raise BadParameter(f"--scales {self.scales}", expected="factors above 0 and up to 8, as 0.75,1,1.25")
         if len(set(self.scales)) != len(self.scales):

@@ -13,6 +13,7 @@ from segbench.atomic import write_text
 from segbench.codec import pretty_json, read_table
 from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
+from segbench.models.sizes import check_size
 
 #: Names of the files in the folder of a training.
 DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
@@ -53,6 +54,9 @@ class Trained:
     resize: tuple[int, ...] = ()
     categories: tuple[int, ...] = field(default=())
     weights: str = ""
+
+    def __post_init__(self) -> None:
+        check_size(self.resize, "resize")
 
 
 def describe(trained: Trained, folder: Path) -> None:
@@ -102,11 +106,14 @@ def read_trained(folder: Path) -> Trained:
         raise BadParameter(
             f"cannot be read: {error.strerror}", expected="the folder of a training", mend=mend, file=str(path)
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         raise BadParameter("no JSON object", expected="what segbench train has written", mend=mend, file=str(path))
-    trained = read_table(data, Trained, file=str(path))
+    try:
+        trained = read_table(data, Trained, file=str(path))
+    except BadParameter as error:
+        raise error.about(str(path)) from None
     try:
         digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
     except OSError as error:

@@ -17,12 +17,13 @@ from typing import Any, Literal
 from segbench.codec import read_toml
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
+from segbench.models.sizes import check_size
 
 #: A stage begins with the weights that the one before it has ended with.
 PREVIOUS = "previous"
 
 #: Beyond them a number is a mistake: a slip of the keyboard is told at once, and not by a machine without memory.
-_MOST_STEPS, _MOST_BATCH, _MOST_SIDE = 1_000_000_000, 65_536, 16_384
+_MOST_STEPS, _MOST_BATCH = 1_000_000_000, 65_536
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -116,10 +117,7 @@ class Stage:
         if not 1 <= self.batch <= _MOST_BATCH:
             raise BadParameter(f"batch = {self.batch}", expected=f"1 to {_MOST_BATCH:,}")
         for name in ("resize", "crop"):
-            size = getattr(self, name)
-            if size and (len(size) != 2 or min(size) < 1 or max(size) > _MOST_SIDE):
-                expected = f"rows and columns, as [120, 160], {_MOST_SIDE:,} at most"
-                raise BadParameter(f"{name} = {list(size)}", expected=expected)
+            check_size(getattr(self, name), name)
         if self.targets.stride < 1:
             raise BadParameter(f"targets.stride = {self.targets.stride}", expected="at least 1")
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segbench.errors import DatasetError, ResourceError
+from segbench.errors import BadParameter, DatasetError, ResourceError
 from segbench.models.memory import is_out_of_memory
 from segbench.training.crops import Crops
 from segbench.training.lessons import lesson_of
@@ -32,10 +32,17 @@ class Steps:
         From what.
     ranks : Ranks
         Beside whom.
+
+    Raises
+    ------
+    BadParameter
+        For a batch that they cannot share, or a loss, optimiser or schedule that there is not.
     """
 
     def __init__(self, network: Network, stage: Stage, crops: Crops, ranks: Ranks) -> None:
         self.network, self.stage, self.crops, self.ranks = network, stage, crops, ranks
+        if stage.batch % ranks.count:
+            raise BadParameter(f"batch = {stage.batch} on {ranks.count} processes", expected="a multiple of them")
         self.done = 0
         self._learned = network.freeze(stage.freeze)
         self._lesson = lesson_of(network, stage)
@@ -75,7 +82,7 @@ class Steps:
             )
         with self._within_memory():
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self._scaler.unscale_(self._optimiser)
+        # Before anybody looks for infinities: all ranks have to find them together.
         self.ranks.average(self._learned)
         self._scaler.step(self._optimiser)
         self._scaler.update()

@@ -141,7 +141,7 @@ def test_weights_that_were_changed(tmp_path: Path) -> None:
         read_subject(str(folder))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"name": 3}', "null"])
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"name": 3}', "null", "[" * 9999])
 def test_a_damaged_description(content: str, tmp_path: Path) -> None:
     folder = training(tmp_path / "run")
     (folder / DESCRIPTION).write_text(content)
@@ -154,4 +154,13 @@ def test_a_description_with_more_than_it_may_have(tmp_path: Path) -> None:
     told = json.loads((folder / DESCRIPTION).read_text())
     (folder / DESCRIPTION).write_text(json.dumps(told | {"colour": "red"}))
     with pytest.raises(BadParameter, match="colour"):
+        read_subject(str(folder))
+
+
+@pytest.mark.parametrize("size", [[1, 2, 3], [0, 5], [-4, 5], [10**7, 10**7]])
+def test_a_description_with_a_size_that_cannot_be(size: list[int], tmp_path: Path) -> None:
+    folder = training(tmp_path / "run")
+    told = json.loads((folder / DESCRIPTION).read_text())
+    (folder / DESCRIPTION).write_text(json.dumps(told | {"resize": size}))
+    with pytest.raises(BadParameter, match=r"model\.json.*resize = "):
         read_subject(str(folder))
