@@ -159,6 +159,6 @@ def _numbers(option: str, text: str, kind: type[int] | type[float]) -> tuple[Any
 
 def _read_share(text: str) -> Any:
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
         raise BadParameter(f"--shard {text}", expected="I/N with I from 1 to N")
     return _share(int(number), int(count))

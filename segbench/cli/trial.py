@@ -11,7 +11,7 @@ from typing import Any
 
 import segbench
 from segbench.atomic import write_text
-from segbench.errors import SegbenchError, counted
+from segbench.errors import BadParameter, SegbenchError, counted
 from segbench.frozen import dataclass
 from segbench.harness.device import Device
 from segbench.harness.plan import RECORD, RESULT, Job
@@ -19,10 +19,11 @@ from segbench.harness.record import RunRecord
 from segbench.harness.runs import Run, Share
 from segbench.late import late
 from segbench.leaderboard.entry import Entry
-from segbench.leaderboard.entryfile import render
+from segbench.leaderboard.entryfile import read_run, render
 from segbench.training.ranks import Ranks
 
 _add = late("segbench.leaderboard.store:add")
+_read_record = late("segbench.leaderboard.stored:read_record")
 _holds = late("segbench.leaderboard.store:holds")
 
 #: What is told of a model, for boards.
@@ -146,19 +147,19 @@ def _finished(run: Run, n: int, device: Device, wish: Wish, note: Note | None) -
 
 def _there(job: Job, wish: Wish, run: Run) -> Trial | None:
     """Return what an earlier run has come to, if it has come to all that is wanted now."""
-    record, result = _read(job.folder / RECORD), _read(job.folder / RESULT)
-    if record is None or (result is None and run.has_truth) or wish.store is not None:
+    if wish.store is not None:
         return None
-    if wish.ci and (result or {}).get("resampling") is None:
+    try:
+        record = read_run(job.folder / RECORD).as_record()
+        result = _read_record(job.folder / RESULT) if run.has_truth else None
+    except BadParameter:
+        # Not written yet, or damaged since: it is made again.
+        return None
+    if result is not None and job.protocol.primary not in result["scores"]:
+        return None
+    if result is not None and wish.ci and result.get("resampling") is None:
         return None
     return Trial(job, "there", 0, result, record)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError):
-        return None
 
 
 def _scored(job: Job, predictions: Path, wish: Wish) -> dict[str, Any]:

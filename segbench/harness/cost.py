@@ -17,6 +17,21 @@ from segbench.harness.record import Cost
 _NAME = "timings"
 
 
+#: What every line of an image tells, and of which kind what is told must be, lest a damaged line end a run.
+_OF_IMAGE = {"key", "seconds", "warming", "batch"}
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "key": str,
+    "seconds": (int, float),
+    "warming": bool,
+    "batch": int,
+    "parameters": (int, type(None)),
+    "flops": (int, float, type(None)),
+    "flops_of": list,
+    "peak_memory": int,
+    "memory_of": str,
+}
+
+
 class Ledger:
     """The file in which a process writes down what each image took.
 
@@ -63,9 +78,9 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
                 row = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(row, dict):
+            if isinstance(row, dict) and all(isinstance(row[key], _KINDS.get(key, object)) for key in row):
                 rows.append(row)
-    return rows
+    return [row for row in rows if "key" not in row or row.keys() >= _OF_IMAGE]
 
 
 def cost_of(folder: Path) -> Cost:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,25 @@ class Device:
             return
         torch.accelerator.synchronize(self.torch)
 
+    def forget_peak(self) -> None:
+        """Begin anew to watch how much memory is held, where the system can: Linux, and accelerators."""
+        if self.is_cuda:
+            torch.cuda.reset_peak_memory_stats(self.torch)
+            return
+        with suppress(OSError):
+            # 5 sets the largest size of this process back to its size of now.
+            Path("/proc/self/clear_refs").write_text("5")
+
     def peak_memory(self) -> tuple[int, str]:
-        """Return the bytes that were held at most, and by whom."""
+        """Return the bytes that were held at most, and by whom; by the process since it began where none can forget."""
         if self.is_cuda:
             return torch.cuda.max_memory_allocated(self.torch), "device"
+        try:
+            status = Path("/proc/self/status").read_text("utf-8")
+        except OSError:
+            status = ""
+        if kibibytes := re.search(r"^VmHWM:\s*([0-9]+) kB$", status, re.MULTILINE):
+            return int(kibibytes[1]) * 1024, "process"
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return (peak if sys.platform == "darwin" else peak * 1024), "process"
 

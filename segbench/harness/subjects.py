@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ from segbench.errors import BadParameter, UnknownName, did_you_mean
 from segbench.frozen import dataclass
 from segbench.harness.record import RunModel
 from segbench.models.table import MODELS, find_card
-from segbench.models.trained import DESCRIPTION, WEIGHTS, read_trained
+from segbench.models.trained import DESCRIPTION, WEIGHTS, Trained, read_trained
 
 #: Classical rules, and what they do.
 RULES: Mapping[str, str] = {
@@ -164,6 +165,7 @@ def read_subject(text: str) -> Subject:
 
 def _of_training(folder: Path) -> Subject:
     trained = read_trained(folder)
+    _refuse_code_of(folder, trained)
     return Subject(
         trained.name,
         trained.model,
@@ -174,6 +176,28 @@ def _of_training(folder: Path) -> Subject:
         f"{trained.dataset}, {trained.split}",
         trained.categories,
     )
+
+
+def _refuse_code_of(folder: Path, trained: Trained) -> None:
+    """Refuse a training that brings the code of its model along: weights of strangers are harmless, code is not."""
+    names = trained.model.partition(":")[0].split(".") if ":" in trained.model else []
+    for i in range(1, len(names) + 1):
+        try:
+            # This imports the packages before the last name, which were looked at already.
+            spec = importlib.util.find_spec(".".join(names[:i]))
+        except Exception:
+            spec = None
+        if spec is None:
+            # Whoever builds the model says why it cannot be imported.
+            return
+        places = [spec.origin, *(spec.submodule_search_locations or ())]
+        if any(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place):
+            raise BadParameter(
+                f"a model whose code lies in the folder of its weights: {trained.model}",
+                expected="code that is installed, or lies elsewhere",
+                mend=f"if you trust it, name it yourself: --model '{trained.model}@{folder / WEIGHTS}'",
+                file=str(folder / DESCRIPTION),
+            )
 
 
 def _of_card(model: str, options: dict[str, Any], weights: str) -> Subject:

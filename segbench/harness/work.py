@@ -95,6 +95,7 @@ class Work:
         left = [key for key in self.keys if key not in there]
         if not left:
             return 0
+        self.device.forget_peak()
         predictor = self.load()
         done = len(self.keys) - len(left)
         with self.ledger:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 import torch.distributed as dist
 
+from segbench.errors import RunIncomplete
 from segbench.frozen import dataclass
 
 
@@ -36,29 +37,42 @@ class Ranks:
         """Replace gradients by their means over all processes."""
         if self.count == 1:
             return
-        for parameter in parameters:
-            if parameter.grad is not None:
-                dist.all_reduce(parameter.grad)
-                parameter.grad /= self.count
+        with self._together():
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    dist.all_reduce(parameter.grad)
+                    parameter.grad /= self.count
 
     def mean(self, value: float) -> float:
         """Return the mean of a number over all processes."""
         if self.count == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64)
-        dist.all_reduce(total)
+        with self._together():
+            dist.all_reduce(total)
         return float(total) / self.count
 
     def agree(self, model: torch.nn.Module) -> None:
         """Give all processes the parameters and buffers of the first."""
         if self.count > 1:
-            for tensor in model.state_dict().values():
-                dist.broadcast(tensor, 0)
+            with self._together():
+                for tensor in model.state_dict().values():
+                    dist.broadcast(tensor, 0)
 
     def wait(self) -> None:
         """Wait until all processes have come here."""
         if self.count > 1:
-            dist.barrier()
+            with self._together():
+                dist.barrier()
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Tell that another process has stopped, whose own error says why."""
+        try:
+            yield
+        except RuntimeError as error:
+            found = f"another of {self.count} processes has stopped: {str(error).splitlines()[0]}"
+            raise RunIncomplete(found, mend="see the error of that process") from error
 
 
 @contextmanager

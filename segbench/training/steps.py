@@ -121,8 +121,15 @@ class Steps:
 
     def resume(self, saved: Mapping[str, Any]) -> None:
         """Go on from a `state` and its ``step``."""
-        self.network.model.load_state_dict(saved["model"])
-        self._optimiser.load_state_dict(saved["optimiser"])
+        try:
+            self.network.model.load_state_dict(saved["model"])
+            self._optimiser.load_state_dict(saved["optimiser"])
+        except (RuntimeError, ValueError) as error:
+            # Below the heading there is a line for each weight.
+            first = str(error).splitlines()[:2][-1].strip(" \t.")
+            found = f"a checkpoint of another model: {first}"
+            mend = "choose another folder, or remove the checkpoint"
+            raise BadParameter(found, expected=f"one of {self.network.name} as it is", mend=mend) from None
         self._scaler.load_state_dict(saved["scaler"])
         self._rates, self.done = list(saved["rates"]), int(saved["step"])
         torch.set_rng_state(saved["rng"])

@@ -47,14 +47,15 @@ MEMORY: dict[int, int] = {}
 
 
 class Plain(nn.Module):
-    """One convolution, which takes its time (`pause`, seconds; longer in later processes) and may be `broken`."""
+    """One convolution, which takes time (`pause`, seconds; longer in later processes), `held` bytes, and may break."""
 
-    def __init__(self, classes: int, side: int, answer: str, pause: float, broken: bool) -> None:
+    def __init__(self, classes: int, side: int, answer: str, pause: float, broken: bool, held: int) -> None:
         super().__init__()
         self.layer = nn.Conv2d(3, classes, side, padding=side // 2)
-        self._answer, self._pause, self._is_broken = ANSWERS[answer], pause, broken
+        self._answer, self._pause, self._is_broken, self._held = ANSWERS[answer], pause, broken, held
 
     def forward(self, images: Tensor) -> object:
+        bytearray(self._held)[::4096] = b"1" * (-(-self._held // 4096))
         time.sleep(self._pause * (1 + int(os.environ.get("RANK", "0"))))
         if len(images) > MEMORY.get(images.shape[-2], len(images)):
             raise torch.OutOfMemoryError(f"no room for {len(images)} images")
@@ -63,8 +64,10 @@ class Plain(nn.Module):
         return self._answer(self.layer(images), images)
 
 
-def build(classes: int = 3, side: int = 1, answer: str = "good", pause: float = 0.0, broken: bool = False) -> nn.Module:
-    return Plain(classes, side, answer, pause, broken)
+def build(
+    classes: int = 3, side: int = 1, answer: str = "good", pause: float = 0.0, broken: bool = False, held: int = 0
+) -> nn.Module:
+    return Plain(classes, side, answer, pause, broken, held)
 
 
 CARD = Card(name="plain", title="One convolution", source=("these tests",), configuration="1×1", build=build, classes=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,21 @@ def test_a_line_that_was_cut_off_is_passed_over(cut: int, tmp_path: Path) -> Non
     assert [row["key"] for row in rows_of(tmp_path)] == ["a", "c"]
 
 
-@pytest.mark.parametrize("line", ["3", "[]", "null", '"key"', "\xff\xfe", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3",
+        "[]",
+        "null",
+        '"key"',
+        "\xff\xfe",
+        "",
+        '{"key": "b"}',
+        '{"peak_memory": "much"}',
+        '{"parameters": [1]}',
+        '{"key": "b", "seconds": "1", "warming": false, "batch": 1}',
+    ],
+)
 def test_lines_that_are_no_rows(line: str, tmp_path: Path) -> None:
     written(tmp_path, image("a", 1.0))
     with open(tmp_path / "timings-1-of-1.jsonl", "a", encoding="latin-1") as file:
@@ -150,6 +165,20 @@ def test_the_record_survives_a_second_run(run: CommandLine, small: Path, pt: Pat
     # The image that a second process began with is no longer timed.
     assert (second["cost"]["images_timed"], second["cost"]["images_warming"]) == (5, 2)
     assert run(*args, "--format", "json").record[0]["run"] == second
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets what a process has held")
+def test_memory_that_another_model_has_held_is_not_counted(
+    run: CommandLine, small: Path, pt: Path, tmp_path: Path
+) -> None:
+    greedy, modest = net(pt, held=400 << 20), net(pt)
+    args = over(small, tmp_path / "out", greedy, modest)
+    assert run(*args).code == 0
+    first, second = (
+        json.loads((tmp_path / f"out/small-val/{name}/run.json").read_text())["cost"]["peak_memory"]
+        for name in ("plain", "plain-2")
+    )
+    assert first - second > 300 << 20
 
 
 def test_rules_cost_no_operations(run: CommandLine, small: Path, tmp_path: Path) -> None:

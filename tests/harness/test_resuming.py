@@ -142,3 +142,20 @@ def test_the_same_weights_elsewhere_are_the_same_run(run: CommandLine, small: Pa
     moved = pt.rename(tmp_path / "moved.pt")
     done = run(*over(small, tmp_path / "out", net(moved)), "--format", "json")
     assert (done.code, done.record[0]["status"]) == (0, "there")
+
+
+@pytest.mark.parametrize("name", ["result.json", "run.json"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "3", '{"scores": 3}', '{"cost": 3}', '{"cost": {"seconds_median": "x"}}']
+)
+def test_what_was_damaged_is_made_again(
+    name: str, content: str, run: CommandLine, small: Path, pt: Path, tmp_path: Path
+) -> None:
+    args, path = over(small, tmp_path / "out", net(pt)), tmp_path / "out/small-val/plain" / name
+    assert run(*args).code == 0
+    result = result_of(tmp_path / "out")
+    path.write_text(content)
+    done = run(*args, "--format", "json")
+    assert (done.code, done.record[0]["status"], done.record[0]["images_predicted"]) == (0, "scored", 0), done.err
+    assert result_of(tmp_path / "out") == result
+    assert run(*args, "--format", "json").record[0]["status"] == "there"

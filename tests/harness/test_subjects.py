@@ -164,3 +164,19 @@ def test_a_description_with_a_size_that_cannot_be(size: list[int], tmp_path: Pat
     (folder / DESCRIPTION).write_text(json.dumps(told | {"resize": size}))
     with pytest.raises(BadParameter, match=r"model\.json.*resize = "):
         read_subject(str(folder))
+
+
+@pytest.mark.parametrize("place", ["payload", "inner.payload"])
+def test_a_training_that_brings_its_code_along(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = training(tmp_path / "run")
+    code = folder.joinpath(*place.split(".")).with_suffix(".py")
+    code.parent.mkdir(exist_ok=True)
+    code.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    told = json.loads((folder / DESCRIPTION).read_text())
+    # As `python -m segbench` in the folder itself, and in the one above it.
+    for path, module in ((folder, place), (tmp_path, f"run.{place}")):
+        monkeypatch.syspath_prepend(path)
+        (folder / DESCRIPTION).write_text(json.dumps(told | {"model": f"{module}:CARD"}))
+        with pytest.raises(BadParameter, match="code lies in the folder of its weights"):
+            read_subject(str(folder))
+    assert not (tmp_path / "ran").exists()

@@ -190,6 +190,17 @@ def test_epochs_are_passes_over_all_images(tmp_path: Path, shapes_root: Path) ->
     assert trained(by_steps, tmp_path / "steps", shapes_root)[WEIGHTS] == (tmp_path / "epochs" / WEIGHTS).read_bytes()
 
 
+def test_a_checkpoint_of_a_model_that_has_changed(
+    tmp_path: Path, shapes_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe(tmp_path), tmp_path / "run", shapes_root, 7)
+    kernel = Tiny.__init__
+    monkeypatch.setattr(Tiny, "__init__", lambda self, classes, features, dropout: kernel(self, classes, 9, dropout))
+    with pytest.raises(BadParameter, match=r"another model: .*first.*choose another folder"):
+        trained(recipe(tmp_path), tmp_path / "run", shapes_root)
+
+
 def test_a_batch_without_memory_is_told(tmp_path: Path, shapes_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: object, images: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
@@ -264,6 +275,15 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path, shapes_root: Path) 
     one = history(trained(path, tmp_path / "one", shapes_root))
     # The first loss is of the same images under the same weights; void pixels and batch statistics weigh a little.
     assert rows[0]["loss"] == pytest.approx(one[0]["loss"], rel=0.2)
+
+
+def test_what_processes_cannot_share_is_told_by_one(tmp_path: Path, shapes_root: Path) -> None:
+    path = recipe(tmp_path, STAGE.replace("batch = 4", "batch = 3"))
+    args = ["-m", "segbench", "train", str(path), "--data-root", f"shapes={shapes_root}", "-o", str(tmp_path / "run")]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run([*launcher, *args], env=environment(), capture_output=True, timeout=180, text=True)
+    assert done.returncode != 0 and "batch = 3 on 2 processes; expected a multiple of them" in done.stderr
+    assert "internal" not in done.stderr
 
 
 def test_the_command(run: CommandLine, tmp_path: Path, shapes_root: Path, whole: dict[str, bytes]) -> None:
