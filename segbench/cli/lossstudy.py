@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -23,6 +24,9 @@ from segbench.training.ranks import Ranks
 from segbench.training.recipes import Recipe
 
 Bar = Callable[[int, int], None]
+
+#: Characters of the name of a training at most.
+_LONGEST = 64
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ def study(
     ------
     UsageError
         For a loss that there is not, or is asked for twice, and what is wrong with the recipe.
+    SegbenchError
+        Why the first failed, where all of them did.
     """
     written = [str(parse_loss(text)) for text in losses]
     if len(written) < 2 or len(set(written)) != len(written):
@@ -125,6 +131,9 @@ def study(
         trials.append(_tried(_with_loss(recipe, loss), output, data_roots, device, split, told))
         error = _error_of(trials[-1])
         note(f"{loss}: {'trained and scored' if error is None else error}")
+    errors = [error for trial in trials if (error := _error_of(trial)) is not None]
+    if len(errors) == len(trials):
+        raise errors[0]
     sound = [trial.job.folder / RESULT for trial in trials if isinstance(trial, Trial) and trial.error is None]
     compared = segbench.compare(*sound, resamples=resamples, seed=seed) if len(sound) > 1 else None
     return LossStudy(recipe, tuple(_rows(written, trials, compared)), compared, versions())
@@ -132,7 +141,10 @@ def study(
 
 def _with_loss(recipe: Recipe, loss: str) -> Recipe:
     *before, last = recipe.stage
-    name = re.sub(r"[^a-z0-9]+", "-", loss).strip("-")[:64].strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", loss).strip("-")
+    if len(name) > _LONGEST:
+        # Long sums may differ in their last factor alone.
+        name = f"{name[: _LONGEST - 9].strip('-')}-{hashlib.sha256(loss.encode()).hexdigest()[:8]}"
     return replace(recipe, name=name, stage=(*before, replace(last, loss=loss)))
 
 

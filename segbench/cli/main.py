@@ -42,7 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 CONFIGURED = ("score", "check")
 
 #: Commands that go on from where they were stopped.
-RESUMED = ("train", "run", "study")
+RESUMED = ("train", "run", "study", "demo")
 
 INTERNAL, INTERRUPTED, TERMINATED = 70, 130, 143
 
@@ -169,7 +169,7 @@ def _run(args: list[str]) -> int:
 
 
 def _left(args: list[str]) -> str:
-    left = "what was done is kept" if any(command in args for command in RESUMED) else "nothing was written"
+    left = "what was finished is kept" if any(command in args for command in RESUMED) else "nothing was written"
     return f"{left}; run the same command again"
 
 

@@ -109,7 +109,7 @@ def _from_torch(path: Path) -> Any:
         raise _no_weights(path, "more than weights, or none") from error
     except OSError as error:
         raise _no_weights(path, error.strerror or str(error)) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # torch raises whatever its archive, its unpickler or zlib raise
         raise _no_weights(path, (str(error) or type(error).__name__).splitlines()[0]) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from segbench.atomic import unwritable, write_file
 from segbench.errors import DatasetError, OutputProblem, require
 
 #: Version of the format.
-VERSION = 2
+VERSION = 3
+
+
+#: What a checkpoint holds beside what a stage is in the middle of.
+_KINDS = {"recipe": dict, "history": list, "trained": dict, "stage": int, "step": int, "images": str, "model": dict}
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:
@@ -71,6 +76,30 @@ def _written(path: Path, write: Callable[[Path], None]) -> None:
         raise OutputProblem(f"cannot be written: {error}", mend="free some space", file=str(path)) from None
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder of a training, and see that something can be written there at its end.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Raises
+    ------
+    OutputProblem
+        When it cannot be made, or nothing can be written in it.
+    MissingPackage
+        When safetensors is not installed.
+    """
+    require("safetensors.torch", extra="run")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
 def load(path: Path) -> dict[str, Any] | None:
     """Read a checkpoint.
 
@@ -100,6 +129,10 @@ def load(path: Path) -> dict[str, Any] | None:
             mend="remove it to train from the start",
             file=str(path),
         ) from None
+    mend = "remove it to train from the start"
     if not isinstance(content, dict) or content.pop("version", None) != VERSION:
-        raise DatasetError("no checkpoint of this version", expected=f"version {VERSION}", file=str(path))
+        found = "no checkpoint of this version"
+        raise DatasetError(found, expected=f"version {VERSION}", mend=mend, file=str(path))
+    if any(not isinstance(content.get(name), kind) for name, kind in _KINDS.items()):
+        raise DatasetError("a damaged checkpoint", expected="what training wrote", mend=mend, file=str(path))
     return dict(content)

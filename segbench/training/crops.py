@@ -96,6 +96,10 @@ class Crops:
             raise BadParameter("images of several sizes in a batch", expected="crop = [rows, columns], or batch = 1")
         return crops
 
+    def noise(self, step: int, rank: int) -> int:
+        """Return the seed of all else that is drawn in a step of a rank, as dropout."""
+        return int(np.random.default_rng([self.seed, self.place, 2, step, rank]).integers(1 << 62))
+
     def _crop(self, number: int) -> Picture:
         """Return crop by its number in the whole stage: images come in a new order in each pass over them."""
         n = len(self.pictures)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.cocophotos import CocoPhotos
+from segbench.datasets.listing import digest_of
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
@@ -111,6 +112,11 @@ class InstancePictures:
     def is_of_one_size(self) -> bool:
         """Whether the images of a batch have to be of one size; these come as a list."""
         return False
+
+    @cached_property
+    def digest(self) -> str:
+        """What changes when other images, or others of their truths, take the place of these."""
+        return digest_of([("", self.truth.coco.file), *self.truth.paths.items()])
 
     def read(self, key: str) -> InstancePicture:
         """Return an image by its `key`: without crowds and empty masks, and maybe without any instance."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,11 +14,12 @@ from torch import Tensor
 
 from segbench.atomic import write_text
 from segbench.codec import canonical_json, read_table
-from segbench.errors import BadParameter
+from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
 from segbench.models.trained import WEIGHTS as WEIGHTS
 from segbench.models.trained import Trained, describe
 from segbench.training import checkpoints
+from segbench.training.checks import check_recipe
 from segbench.training.crops import Crops
 from segbench.training.networks import Network, in_steps
 from segbench.training.ranks import Ranks, joined
@@ -55,6 +58,7 @@ class Training:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     progress: Progress | None = None
     history: list[dict[str, Any]] = field(default_factory=list, init=False)
+    is_first: bool = field(default=True, init=False)
     _trained: Trained | None = field(default=None, init=False)
 
     def run(self) -> Path:
@@ -71,8 +75,11 @@ class Training:
             For what is wrong with the recipe, the data or the folder.
         """
         torch.use_deterministic_algorithms(True, warn_only=self.device.type != "cpu")
+        check_recipe(self.recipe, self.data_roots)
         self.recipe = in_steps(self.recipe, self.data_roots)
+        checkpoints.prepare(self.folder)
         with joined(self.device) as ranks:
+            self.is_first = ranks.is_first
             saved = checkpoints.load(self.folder / CHECKPOINT)
             first = self._resumed(saved)
             weights = saved["model"] if saved is not None else {}
@@ -91,18 +98,19 @@ class Training:
         """Return the stage that is next."""
         if saved is None:
             return 0
-        if saved["recipe"] != self._identity():
+        if differing := _differing(saved["recipe"], self._identity()):
             raise BadParameter(
-                f"a checkpoint of another recipe in {self.folder}",
+                f"a checkpoint of another recipe in {self.folder}, which differs in {', '.join(differing)}",
                 expected="the recipe that it was begun with",
                 mend="choose another folder, or remove the checkpoint",
             )
         self.history = list(saved["history"])
         self._trained = read_table(saved["trained"], Trained, file=str(self.folder / CHECKPOINT))
-        return int(saved["stage"])
+        return min(int(saved["stage"]), len(self.recipe.stage))
 
-    def _identity(self) -> str:
-        return canonical_json(asdict(self.recipe))
+    def _identity(self) -> dict[str, Any]:
+        """Return the recipe as what JSON has, in which a checkpoint gives it back."""
+        return dict(json.loads(canonical_json(asdict(self.recipe))))
 
     def _stage(
         self, number: int, weights: Mapping[str, Tensor], saved: Mapping[str, Any] | None, ranks: Ranks
@@ -117,15 +125,17 @@ class Training:
             network.begin(stage.init_from, weights)
         steps = Steps(network, stage, Crops(network.pictures, stage, self.recipe.seed, number), ranks)
         if saved is not None:
+            self._refuse_other_images(saved["images"], network)
             steps.resume(saved)
         ranks.agree(network.model)
         while steps.done < stage.steps:
             row = {"stage": number, **steps.next()}
-            if network.validation is not None and self._is_due(steps.done, stage.steps):
+            # The others would come to the same, and wait for the first at their next step.
+            if network.validation is not None and ranks.is_first and self._is_due(steps.done, stage.steps):
                 row["mean_iou"] = mean_iou_of(network, stage)
             self.history.append(row)
             if ranks.is_first and (steps.done % self.recipe.save_every == 0 or steps.done == stage.steps):
-                self._save(number, steps, is_over=steps.done == stage.steps)
+                self._save(number, steps, network, is_over=steps.done == stage.steps)
             if self.progress is not None and ranks.is_first:
                 before = sum(earlier.steps for earlier in self.recipe.stage[:number])
                 self.progress(before + steps.done, self.recipe.steps, row)
@@ -136,10 +146,24 @@ class Training:
         every = self.recipe.validate_every
         return done == steps or (every > 0 and done % every == 0)
 
-    def _save(self, number: int, steps: Steps, *, is_over: bool) -> None:
+    def _refuse_other_images(self, known: str, network: Network) -> None:
+        if known != network.pictures.digest:
+            raise DatasetError(
+                f"other images than those that the training in {self.folder} was begun with",
+                expected="the same names, and files of the same sizes",
+                mend="bring them back, or begin in another folder",
+                file=str(network.pictures.truth.root),
+            )
+
+    def _save(self, number: int, steps: Steps, network: Network, *, is_over: bool) -> None:
         place = {"stage": number + 1, "step": 0} if is_over else {"stage": number, "step": steps.done}
         assert self._trained is not None
-        told = {"recipe": self._identity(), "history": self.history, "trained": asdict(self._trained)}
+        told = {
+            "recipe": self._identity(),
+            "history": self.history,
+            "trained": asdict(self._trained),
+            "images": network.pictures.digest,
+        }
         checkpoints.save(self.folder / CHECKPOINT, {**told, **place, **steps.state()})
 
     def _described(self, stage: Stage, network: Network) -> Trained:
@@ -160,3 +184,12 @@ class Training:
 
     def _write_history(self) -> None:
         write_text(self.folder / HISTORY, "".join(f"{canonical_json(row)}\n" for row in self.history))
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the keys in which two recipes differ; those of a stage with its number."""
+    names = [name for name in sorted({*before, *now} - {"stage"}) if before.get(name) != now.get(name)]
+    empty: dict[str, Any] = {}
+    for number, (first, second) in enumerate(zip_longest(before.get("stage", []), now["stage"], fillvalue=empty), 1):
+        names += [f"{key} of stage {number}" for key in sorted({*first, *second}) if first.get(key) != second.get(key)]
+    return names

@@ -204,12 +204,33 @@ def in_steps(recipe: Recipe, data_roots: Mapping[str, Path]) -> Recipe:
 
 
 def _in_steps(recipe: Recipe, stage: Stage, data_roots: Mapping[str, Path]) -> Stage:
-    if stage.steps:
-        return stage
+    return stage if stage.steps else stage.in_steps(images_of(recipe, stage, data_roots))
+
+
+def images_of(recipe: Recipe, stage: Stage, data_roots: Mapping[str, Path]) -> int:
+    """Return how many images a stage learns from.
+
+    Parameters
+    ----------
+    recipe, stage : Recipe and Stage
+        One of its stages.
+    data_roots : mapping of str to Path
+        Where data sets lie.
+
+    Returns
+    -------
+    int
+        At least one.
+
+    Raises
+    ------
+    UsageError, DatasetError
+        For data that is not there, or that the model cannot learn from.
+    """
     name = recipe.model_of(stage)
     classes = recipe.options_of(stage).get("classes")
     pictures, _ = _opened(name, find_card(name), stage, classes, data_roots.get(stage.data))
-    return stage.in_steps(len(pictures))
+    return len(pictures)
 
 
 def _opened(

@@ -86,9 +86,10 @@ def schedule_of(text: str, steps: int) -> Callable[[int], float]:
     if name == "poly":
         return lambda step: float((1 - step / steps) ** fields["power"])
     if name == "step":
-        if fields["every"] < 1:
-            raise BadParameter(f"schedule {text!r}", expected="step(every=…,factor=0.1), every so many steps")
-        return lambda step: float(fields["factor"] ** (step // int(fields["every"])))
+        every = int(fields["every"])
+        if every < 1 or every != fields["every"]:
+            raise BadParameter(f"schedule {text!r}", expected="step(every=…,factor=0.1), every so many whole steps")
+        return lambda step: float(fields["factor"] ** (step // every))
     return lambda step: 1.0
 
 

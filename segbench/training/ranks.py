@@ -63,7 +63,7 @@ class Ranks:
         """Wait until all processes have come here."""
         if self.count > 1:
             with self._together():
-                dist.barrier()
+                dist.all_reduce(torch.zeros(1))
 
     @contextmanager
     def _together(self) -> Iterator[None]:
@@ -82,7 +82,8 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if count == 1:
         yield Ranks()
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    # Numbers on the CPU go by gloo, also where gradients go by nccl.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Ranks(dist.get_rank(), count)
     finally:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from segbench.errors import BadParameter, DatasetError, ResourceError
 from segbench.models.memory import is_out_of_memory
@@ -48,6 +48,7 @@ class Steps:
         self._lesson = lesson_of(network, stage)
         self._optimiser = optimiser_of(stage.optimiser, self._learned)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._fixed = [module for module in network.model.modules() if _is_frozen_norm(module)]
         self._factor = schedule_of(stage.schedule, stage.steps)
         self._scaler = torch.amp.GradScaler(network.device.type, enabled=stage.precision == "float16")
 
@@ -70,6 +71,9 @@ class Steps:
         for group, base in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = base * rate
         self.network.model.train()
+        for module in self._fixed:
+            module.eval()
+        torch.manual_seed(self.crops.noise(self.done, self.ranks.rank))
         self._optimiser.zero_grad(set_to_none=True)
         with self._within_memory():
             loss = self._loss_of_batch()
@@ -115,8 +119,6 @@ class Steps:
             "model": self.weights(),
             "optimiser": self._optimiser.state_dict(),
             "scaler": self._scaler.state_dict(),
-            "rates": self._rates,
-            "rng": torch.get_rng_state(),
         }
 
     def resume(self, saved: Mapping[str, Any]) -> None:
@@ -124,12 +126,18 @@ class Steps:
         try:
             self.network.model.load_state_dict(saved["model"])
             self._optimiser.load_state_dict(saved["optimiser"])
-        except (RuntimeError, ValueError) as error:
+            self._scaler.load_state_dict(saved["scaler"])
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
             # Below the heading there is a line for each weight.
             first = str(error).splitlines()[:2][-1].strip(" \t.")
             found = f"a checkpoint of another model: {first}"
             mend = "choose another folder, or remove the checkpoint"
             raise BadParameter(found, expected=f"one of {self.network.name} as it is", mend=mend) from None
-        self._scaler.load_state_dict(saved["scaler"])
-        self._rates, self.done = list(saved["rates"]), int(saved["step"])
-        torch.set_rng_state(saved["rng"])
+        self.done = int(saved["step"])
+
+
+def _is_frozen_norm(module: nn.Module) -> bool:
+    """Whether a layer normalises batches and is frozen: then its means and variances stay as they are, too."""
+    own = list(module.parameters(recurse=False))
+    is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
+    return is_norm and bool(own) and not any(parameter.requires_grad for parameter in own)

@@ -103,3 +103,20 @@ def test_what_makes_no_study_is_refused(
     assert outcome.code == 2
     assert words_of_error in outcome.err
     assert not list(tmp_path.iterdir())
+
+
+def test_long_sums_that_differ_at_their_end_are_two_trainings(
+    run: CommandLine, plan: Path, tmp_path: Path, shapes_root: Path
+) -> None:
+    long = "+".join(f"0.{i}*cross_entropy" for i in range(1, 6))
+    losses = ("--loss", f"{long}+0.1*dice", "--loss", f"{long}+0.2*dice")
+    outcome = run(*words(plan, tmp_path / "study", shapes_root), *losses, "--format", "json")
+    assert outcome.code == 0, outcome.err
+    assert [row["status"] for row in outcome.record["losses"]] == ["scored", "scored"]
+    assert len(list((tmp_path / "study/trainings").iterdir())) == 2
+
+
+def test_all_losses_fail(run: CommandLine, plan: Path, tmp_path: Path, shapes_root: Path) -> None:
+    losses = ("--loss", "9e99*cross_entropy", "--loss", "8e99*cross_entropy")
+    outcome = run(*words(plan, tmp_path / "study", shapes_root), *losses)
+    assert outcome.code == 4 and "a finite one" in outcome.err and outcome.out == ""

@@ -94,7 +94,7 @@ def test_stopped_and_started_again(
     process.send_signal(number)
     told = process.communicate(timeout=30)[1].decode()
     assert process.returncode == code
-    assert ("what was done is kept" in told) == (number != signal.SIGKILL)
+    assert ("what was finished is kept" in told) == (number != signal.SIGKILL)
     n = len(list(folder.glob("*.png")))
     assert 2 <= n < len(KEYS) and not (folder.parent / "result.json").exists()
     done = run(*args, "--format", "json")

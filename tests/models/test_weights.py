@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -215,3 +216,26 @@ def test_weights_by_name_fit_the_reference_configuration(name: str) -> None:
         missing = fit(model, adopted, name, partial=named.partial)
         assert bool(missing) == named.partial
         assert not any(key.startswith(("stages", "encoder", "fc6", "fc7", "backbone")) for key in missing)
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
+def test_files_with_any_byte_changed_are_read_or_refused(name: str, tmp_path: Path) -> None:
+    state = {"layer.weight": torch.ones(2, 3), "layer.bias": torch.zeros(2)}
+    if name.endswith(".pt"):
+        # The older form, which is a pickle without an archive around it.
+        torch.save(state, tmp_path / "whole", _use_new_zipfile_serialization=False)
+    else:
+        safetensors.save_file(state, tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    rng = np.random.default_rng(5)
+    refused = 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for place in rng.integers(0, min(len(data), 600), 3):
+            data[place] = rng.integers(0, 256)
+        (tmp_path / name).write_bytes(data)
+        try:
+            read_weights(tmp_path / name)
+        except BadParameter:
+            refused += 1
+    assert refused > 40

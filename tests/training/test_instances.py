@@ -192,10 +192,12 @@ def test_the_loss_is_the_sum_of_the_losses_of_the_net(tmp_path: Path, root: Path
     plan = read_recipe(path)
     torch.manual_seed(1000 * plan.seed)
     network = Network.of(plan, plan.stage[0], {"instances": root}, torch.device("cpu"))
-    batch = Crops(network.pictures, plan.stage[0], plan.seed).batch(0)
+    crops = Crops(network.pictures, plan.stage[0], plan.seed)
+    batch = crops.batch(0)
     images = [torch.from_numpy(np.moveaxis(p.image / 255, -1, 0).astype(np.float32)) for p in batch]
     targets = [{k: torch.from_numpy(v) for k, v in target_of(p).items()} for p in batch]
     network.model.train()
+    torch.manual_seed(crops.noise(step=0, rank=0))
     parts = network.model(images, targets)
     assert found == [pytest.approx((parts["masks"] + parts["size"]).item(), rel=1e-6)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +21,12 @@ pytest.importorskip("safetensors")
 from segbench.errors import (  # noqa: E402
     BadParameter,
     DatasetError,
+    OutputProblem,
     ResourceError,
     ShapeMismatch,
     SubmissionError,
     UnknownName,
+    UsageError,
 )
 from segbench.training import checkpoints  # noqa: E402
 from segbench.training.loop import CHECKPOINT, HISTORY, WEIGHTS, Training  # noqa: E402
@@ -100,7 +103,9 @@ def test_stages_begin_with_what_the_one_before_left(tmp_path: Path, shapes_root:
     load = pytest.importorskip("safetensors.torch").load
     before, after = load(one[WEIGHTS]), load((tmp_path / "run" / WEIGHTS).read_bytes())
     same = {name for name in before if torch.equal(before[name], after[name])}
-    assert {"first.weight", "first.bias", "norm.weight", "norm.bias"} <= same
+    # What is frozen keeps its means and variances, too.
+    norm = {f"norm.{name}" for name in ("weight", "bias", "running_mean", "running_var")}
+    assert {"first.weight", "first.bias", *norm} <= same
     assert not {"last.weight", "last.bias"} & same
 
 
@@ -116,7 +121,7 @@ def test_a_stage_stopped_in_the_middle_of_the_second(tmp_path: Path, shapes_root
 
 def test_another_recipe_does_not_go_on(tmp_path: Path, shapes_root: Path, whole: dict[str, bytes]) -> None:
     path = recipe(tmp_path, STAGE.replace("batch = 4", "batch = 2"))
-    with pytest.raises(BadParameter, match="another recipe"):
+    with pytest.raises(BadParameter, match="another recipe in .*, which differs in batch of stage 1;"):
         trained(path, tmp_path / "whole", shapes_root)
 
 
@@ -128,17 +133,75 @@ def test_a_damaged_checkpoint_is_refused_and_not_run(tmp_path: Path, shapes_root
         trained(recipe(tmp_path), tmp_path / "run", shapes_root)
 
 
+CONTENT: dict[str, Any] = {
+    "recipe": {}, "history": [], "trained": {}, "stage": 0, "step": 1, "images": "", "model": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_a_checkpoint_without_all_of_it_is_damaged(name: str, tmp_path: Path, shapes_root: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for content in ({**CONTENT, name: None}, {key: CONTENT[key] for key in CONTENT if key != name}):
+        checkpoints.save(tmp_path / "run" / CHECKPOINT, content)
+        with pytest.raises(DatasetError, match="damaged checkpoint"):
+            trained(recipe(tmp_path), tmp_path / "run", shapes_root)
+
+
+def test_images_that_have_changed_meanwhile(tmp_path: Path, shapes_root: Path) -> None:
+    shutil.copytree(shapes_root, tmp_path / "shapes")
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes", 7)
+    path = sorted((tmp_path / "shapes").rglob("train_0007.*"))[0]
+    kept = path.read_bytes()
+    path.write_bytes(kept + b" ")
+    with pytest.raises(DatasetError, match="other images than those that the training in .* was begun with"):
+        trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes")
+    path.write_bytes(kept)
+    assert trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("steps = 12", 'steps = 12\nloss = "dicee"'), "dicee"),
+        (("adam(lr=0.01)", "adm(lr=1)"), "adm"),
+        (("poly(power=0.9)", "step(every=1.5)"), "whole steps"),
+        (('"mirror"', '"miror"'), "miror"),
+        (("steps = 12", 'steps = 12\ninit_from = "nowhere.pt"'), "nowhere.pt: No such file"),
+        (("steps = 12", 'steps = 12\nmodel = "unett"'), "unett"),
+        (('"shapes"', '"camvid"'), "camvid"),
+    ],
+)
+def test_what_is_wrong_with_a_later_stage_is_told_before_the_first(
+    change: tuple[str, str], words: str, tmp_path: Path, shapes_root: Path
+) -> None:
+    work = Training(
+        read_recipe(recipe(tmp_path, STAGE, STAGE.replace(*change))), tmp_path / "run", {"shapes": shapes_root}
+    )
+    with pytest.raises((UsageError, DatasetError), match=words):
+        work.run()
+    assert work.history == []
+
+
+def test_a_folder_that_cannot_be_one_is_told_before_the_first_step(tmp_path: Path, shapes_root: Path) -> None:
+    (tmp_path / "file").write_text("")
+    work = Training(read_recipe(recipe(tmp_path)), tmp_path / "file", {"shapes": shapes_root})
+    with pytest.raises(OutputProblem, match="file"):
+        work.run()
+    assert work.history == []
+
+
 def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "checkpoint.pt"
-    checkpoints.save(path, {"step": 1})
+    checkpoints.save(path, CONTENT)
 
     def broken(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(Exception, match="No space left"):
-        checkpoints.save(path, {"step": 2})
-    assert checkpoints.load(path) == {"step": 1} and [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+        checkpoints.save(path, {**CONTENT, "step": 2})
+    assert checkpoints.load(path) == CONTENT and [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 @pytest.mark.parametrize(
@@ -267,9 +330,11 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path, shapes_root: Path) 
     path = recipe(tmp_path, stage)
     args = ["-m", "segbench", "train", str(path), "--data-root", f"shapes={shapes_root}", "--threads", "1"]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run(
+    done = subprocess.run(
         [*launcher, *args, "-o", str(tmp_path / "two")], env=environment(), check=True, capture_output=True, timeout=180
     )
+    # One of them tells where the weights are, and draws how they were learned.
+    assert done.stdout.decode().splitlines() == [str(tmp_path / "two" / WEIGHTS)]
     rows = [json.loads(line) for line in (tmp_path / "two" / HISTORY).read_text().splitlines()]
     assert [row["step"] for row in rows] == list(range(1, 7))
     one = history(trained(path, tmp_path / "one", shapes_root))
