@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from segbench.errors import OutputProblem
+from segbench.late import late
+
+# Whoever only speaks of files that cannot be written needs none of its many modules.
+_mkstemp = late("tempfile:mkstemp")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -41,7 +44,7 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     """
     partial = None
     try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, partial = _mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
         write(Path(partial))
         with open(partial, "rb") as file:

@@ -18,8 +18,8 @@ from segbench.protocols.protocol import Protocol
 MOST_IDS = 1024
 
 _RUN = r"-?\d{1,19}(?:\.\.-?\d{1,19})?"
-#: Behind how predictions are put together, see `segbench.datasets.forms`.
-_FORM = re.compile(
+#: Behind how predictions are put together, see `segbench.datasets.forms`; compiled when first used, as that takes long.
+_FORM = (
     r"(?:(?:slices|fused)\([^|+]{1,2000}\)\+)?"
     rf"classes\(({_RUN}(?:,{_RUN})*)\)(?:\+spurious\(({_RUN}(?:,{_RUN})*)\))?"
 )
@@ -99,7 +99,7 @@ def resolved(protocol: Protocol, input_: str) -> Protocol:
     """
     if not protocol.observed or protocol.kind != "volumes":
         return protocol
-    match = _FORM.fullmatch(input_)
+    match = re.fullmatch(_FORM, input_)
     listed = [_spans(match[1]), _spans(match[2])] if match else []
     sizes = [last - first + 1 for spans in listed for first, last in spans]
     if not sizes or min(sizes) < 1 or sum(sizes) > MOST_IDS + 1:
