@@ -15,7 +15,7 @@ from segbench.frozen import dataclass
 from segbench.harness.device import Device
 from segbench.harness.plan import RESULT, jobs_of
 from segbench.harness.runs import versions
-from segbench.harness.subjects import read_subject
+from segbench.harness.subjects import read_subject, reference_of
 from segbench.scoring.duels import Comparison, Contender, Difference
 from segbench.training.loop import Training
 from segbench.training.losses import parse_loss
@@ -170,9 +170,8 @@ def _tried(
         raise
     except SegbenchError as error:
         return error
-    (job,) = jobs_of(
-        [read_subject(str(folder))], [data], output, split=split, data_roots=data_roots, device=device.torch.type
-    )
+    subject = read_subject(reference_of(recipe.model_of(recipe.stage[-1]), folder))
+    (job,) = jobs_of([subject], [data], output, split=split, data_roots=data_roots, device=device.torch.type)
     return attempt(job, device, Wish(), Ranks())
 
 

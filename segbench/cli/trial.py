@@ -157,7 +157,8 @@ def _there(job: Job, wish: Wish, run: Run) -> Trial | None:
         return None
     if result is not None and job.protocol.primary not in result["scores"]:
         return None
-    if result is not None and wish.ci and result.get("resampling") is None:
+    drawn = (result or {}).get("resampling") or {}
+    if result is not None and wish.ci and (drawn.get("resamples"), drawn.get("seed")) != (wish.resamples, wish.seed):
         return None
     return Trial(job, "there", 0, result, record)
 

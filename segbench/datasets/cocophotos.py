@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from segbench.datasets.coco import CocoImage, CocoTruth, read_coco
 from segbench.datasets.files import as_dataset_error, read_truth
 from segbench.datasets.layouts import find_root
+from segbench.datasets.listing import size_of
 from segbench.errors import BadParameter, DatasetError, SubmissionError
 from segbench.frozen import dataclass
 from segbench.kernels.rle import areas, decode
@@ -106,6 +107,10 @@ class CocoPhotos:
     def keys(self) -> list[str]:
         """The numbers of the images with leading zeros, in the order of the numbers."""
         return list(self.paths)
+
+    def size(self, key: str) -> int:
+        """Return the bytes of an image, by its `key`."""
+        return size_of(self.paths[key])
 
     @property
     def categories(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Whether images are still the ones they were, by what can be told without reading them."""
+"""Whether images are still the ones they were, by what can be told without reading them: names, and sizes of files."""
 
 from __future__ import annotations
 
@@ -7,22 +7,11 @@ import os
 from collections.abc import Iterable
 
 
-def digest_of(files: Iterable[tuple[str, str | os.PathLike[str]]]) -> str:
-    """Return a digest of names and sizes.
+def size_of(*paths: str | os.PathLike[str] | None) -> int:
+    """Return the bytes of files together; one that is not there has none."""
+    return sum(os.stat(path).st_size for path in paths if path is not None and os.path.exists(path))
 
-    Parameters
-    ----------
-    files : iterable of (str, path)
-        What a file is called, and where it is. Neither its folder nor its date counts: copies on other machines have
-        the same digest.
 
-    Returns
-    -------
-    str
-        SHA-256 over each name and the bytes of its file, in hexadecimal; a file that is not there has no size.
-    """
-    digest = hashlib.sha256()
-    for name, path in files:
-        size = os.stat(path).st_size if os.path.exists(path) else ""
-        digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+def digest_of(names: Iterable[str]) -> str:
+    """Return the SHA-256, in hexadecimal, over names in their order."""
+    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()

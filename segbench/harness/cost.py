@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from segbench.atomic import unwritable
 from segbench.codec import canonical_json
+from segbench.errors import OutputProblem
 from segbench.harness.record import Cost
 
 #: Beginning of the names of the files; each share of a split has its own.
@@ -24,6 +26,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "seconds": (int, float),
     "warming": bool,
     "batch": int,
+    "bytes": int,
     "parameters": (int, type(None)),
     "flops": (int, float, type(None)),
     "flops_of": list,
@@ -33,7 +36,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 
 
 class Ledger:
-    """The file in which a process writes down what each image took.
+    """The file in which a process writes down what each image took; while it is open, no other process may open it.
 
     Parameters
     ----------
@@ -50,6 +53,15 @@ class Ledger:
     def __enter__(self) -> Ledger:
         try:
             self._file = open(self._path, "a", encoding="utf-8")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.__exit__()
+            raise OutputProblem(
+                "another run is at work on these images",
+                expected="one at a time for each share of them",
+                mend="wait for it, or choose another folder with -o",
+                file=str(self._path.parent),
+            ) from None
         except OSError as error:
             raise unwritable(self._path, error) from None
         return self
@@ -67,6 +79,17 @@ class Ledger:
             self._file.flush()
         except OSError as error:
             raise unwritable(self._path, error) from None
+
+
+def is_at_rest(folder: Path) -> bool:
+    """Return whether nobody is predicting for the job of a folder."""
+    for path in folder.glob(f"{_NAME}-*.jsonl"):
+        with open(path, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+    return True
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -114,6 +137,11 @@ def cost_of(folder: Path) -> Cost:
         peak_memory=largest.get("peak_memory"),
         memory_of=largest.get("memory_of", "process"),
     )
+
+
+def sizes_of(folder: Path) -> dict[str, int]:
+    """Return the bytes of each image of a job, as they were when it was predicted last."""
+    return {row["key"]: row["bytes"] for row in rows_of(folder) if "key" in row and "bytes" in row}
 
 
 def batch_of(folder: Path) -> int:

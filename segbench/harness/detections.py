@@ -21,6 +21,7 @@ from segbench.harness.device import Device
 from segbench.harness.subjects import Subject
 from segbench.models.card import Card, Preprocessing
 from segbench.models.mask_rcnn import coco_results
+from segbench.models.memory import is_out_of_memory
 from segbench.models.table import find_card
 from segbench.models.weights import initialise
 
@@ -84,6 +85,11 @@ def detections_of(
     try:
         with torch.inference_mode():
             answer = model([torch.from_numpy(preprocessing.apply(seen)).to(device)])
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        told = f"model {name} fails: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        raise SubmissionError(told, expected="instances", file=f"image {image_id}") from error
     finally:
         model.train(was_training)
     found = _checked(_only(answer, name, image_id), seen.shape[:2], name, image_id)

@@ -114,7 +114,8 @@ def open_device(name: str, precision: str = "float32", threads: int | None = Non
         name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        # One of the kinds that hold no numbers fails here, too.
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
         found = f"--device {name}: {str(error).splitlines()[0]}"
         raise BadParameter(found, expected="cpu, or a device that is there") from None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.files import as_dataset_error, read_truth
+from segbench.datasets.listing import size_of
 from segbench.datasets.photos import photo_path
 from segbench.datasets.pictures import open_pictures
 from segbench.datasets.pillow import photograph
@@ -81,6 +82,10 @@ class Images:
     def split(self) -> str:
         """Name of the split."""
         return self.truth.split
+
+    def size(self, key: str) -> int:
+        """Return the bytes of an image, by its `key`."""
+        return size_of(self.path(key))
 
     def path(self, key: str) -> str | None:
         """Return the file of an image; None where there is none."""

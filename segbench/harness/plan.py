@@ -63,9 +63,8 @@ class Job:
         """What the job is called in messages."""
         return f"{self.name} on {self.protocol.name}, {self.split}"
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What its predictions depend on."""
+    def identity(self, fitted_on: str = "") -> dict[str, Any]:
+        """Return what its predictions depend on, but for the images; rules are `fitted_on` others, by a digest."""
         models = [
             {
                 "model": subject.model,
@@ -82,10 +81,53 @@ class Job:
             "views": str(self.views),
             "device": self.device,
             "precision": self.precision,
+            "fitted_on": fitted_on,
         }
 
-    def claim(self) -> None:
-        """Make the folder, or see that it is of this very job.
+    def check(self, fitted_on: str = "") -> bool:
+        """See that the folder is of no other job.
+
+        Parameters
+        ----------
+        fitted_on : str
+            The digest of the images that a rule is fitted on.
+
+        Returns
+        -------
+        bool
+            Whether it is of this very job already; else there is no such folder yet.
+
+        Raises
+        ------
+        BadParameter
+            When predictions of another model, or made in another way, are there.
+        OutputProblem
+            When it cannot be read.
+        """
+        path = self.folder / IDENTITY
+        try:
+            there = json.loads(path.read_text("utf-8")) if path.exists() else None
+        except OSError as error:
+            raise OutputProblem(f"cannot be read: {error.strerror}", file=str(path)) from None
+        except (ValueError, RecursionError):
+            there = {}
+        mine = json.loads(json.dumps(self.identity(fitted_on)))
+        if there is not None and there != mine:
+            raise BadParameter(
+                f"predictions of another run, which differs in {', '.join(_differing(there, mine))}",
+                expected=self.title,
+                mend="choose another folder with -o, or remove this one",
+                file=str(self.folder),
+            )
+        return there is not None
+
+    def claim(self, fitted_on: str = "") -> None:
+        """Make the folder, or see that it is of this very job, as `check` does.
+
+        Parameters
+        ----------
+        fitted_on : str
+            The digest of the images that a rule is fitted on.
 
         Raises
         ------
@@ -94,29 +136,19 @@ class Job:
         OutputProblem
             When the folder cannot be made.
         """
-        path = self.folder / IDENTITY
         try:
             (self.folder / PREDICTIONS).mkdir(parents=True, exist_ok=True)
-            there = json.loads(path.read_text("utf-8")) if path.exists() else None
         except OSError as error:
-            raise OutputProblem(f"cannot be made: {error.strerror}", file=str(self.folder)) from None
-        except ValueError:
-            there = {}
-        if there is None:
-            write_text(path, pretty_json(self.identity))
-        elif there != json.loads(json.dumps(self.identity)):
-            raise BadParameter(
-                f"predictions of another run, which differs in {', '.join(self._differing(there))}",
-                expected=self.title,
-                mend="choose another folder with -o, or remove this one",
-                file=str(self.folder),
-            )
+            mend = "choose another folder with -o"
+            raise OutputProblem(f"cannot be made: {error.strerror}", mend=mend, file=str(self.folder)) from None
+        if not self.check(fitted_on):
+            write_text(self.folder / IDENTITY, pretty_json(self.identity(fitted_on)))
 
-    def _differing(self, there: Any) -> list[str]:
-        mine = json.loads(json.dumps(self.identity))
-        if not isinstance(there, dict):
-            return ["everything"]
-        return [key for key in mine if there.get(key) != mine[key]] or ["its form"]
+
+def _differing(there: Any, mine: Mapping[str, Any]) -> list[str]:
+    if not isinstance(there, dict):
+        return ["everything"]
+    return [key for key in mine if there.get(key) != mine[key]] or ["its form"]
 
 
 def jobs_of(

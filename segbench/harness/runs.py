@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from segbench.atomic import write_text
 from segbench.codec import pretty_json
 from segbench.datasets.cocophotos import CocoPhotos
-from segbench.errors import BadParameter
+from segbench.datasets.listing import digest_of
+from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
-from segbench.harness.cost import Ledger, batch_of, cost_of
+from segbench.harness.cost import Ledger, batch_of, cost_of, sizes_of
 from segbench.harness.detections import Detector
 from segbench.harness.device import Device
 from segbench.harness.images import Images
@@ -60,7 +62,7 @@ class Run:
     Parameters
     ----------
     job : Job
-        The job, whose folder is claimed.
+        The job; nothing is written before something is predicted.
     share : Share
         What of it is predicted here.
 
@@ -80,9 +82,10 @@ class Run:
             if self._is_of_instances
             else Images.open(job.protocol, split=job.split, data_root=job.data_root)
         )
-        job.claim()
+        job.check(self._fitted_on)
         place = (self.share.number, self.share.count)
         self.sink: Sink = Detections(job, place) if self._is_of_instances else Maps(job)
+        self._refuse_other_images()
 
     def _check(self) -> None:
         if not self._is_of_instances:
@@ -98,7 +101,7 @@ class Run:
     @property
     def has_truth(self) -> bool:
         """Whether what is predicted can be scored here."""
-        return getattr(self.images, "has_truth", True)
+        return isinstance(self.images, CocoPhotos) or self.images.has_truth
 
     @property
     def missing(self) -> list[str]:
@@ -114,11 +117,13 @@ class Run:
         progress: Callable[[int, int], None] | None = None,
         note: Callable[[str], None] | None = None,
     ) -> int:
-        """Predict what is left of the share; see `segbench.harness.work.Work.run`."""
+        """Predict what is left of the share into the folder of the job; see `segbench.harness.work.Work.run`."""
+        self.job.claim(self._fitted_on)
         work = Work(
             self.job.title,
             self.share.of(self.images.keys),
             self.images.photograph,
+            self.images.size,
             lambda: self._load(device),
             self.sink,
             Ledger(self.job.folder, (self.share.number, self.share.count)),
@@ -129,14 +134,36 @@ class Run:
         )
         return work.run()
 
+    @cached_property
+    def _fitted_on(self) -> str:
+        """The digest of what a rule is fitted on."""
+        if not self.job.subjects[0].is_rule:
+            return ""
+        return digest_of(f"{key} {self._train.size(key)}" for key in self._train.keys)
+
+    def _refuse_other_images(self) -> None:
+        """Refuse images that have changed since they were predicted."""
+        done = self.sink.done().intersection(self.images.keys)
+        for key, size in sizes_of(self.job.folder).items():
+            if key in done and self.images.size(key) != size:
+                raise DatasetError(
+                    f"image {key} of {self.images.size(key)} bytes, which was predicted when it had {size}",
+                    expected="the image that was predicted",
+                    mend="bring it back, or choose another folder with -o",
+                    file=str(self.job.folder),
+                )
+
+    @cached_property
+    def _train(self) -> Pictures:
+        return Pictures.open(self.job.protocol, split="train", data_root=self.job.data_root)
+
     def _load(self, device: Device) -> Predictor:
         job = self.job
         first = job.subjects[0]
         if isinstance(self.images, CocoPhotos):
             return Detector.load(first, self.images.categories, device)
         if first.is_rule:
-            pictures = Pictures.open(job.protocol, split="train", data_root=job.data_root)
-            return fit_rule(first.model, pictures, self._ids, job.protocol.kind)
+            return fit_rule(first.model, self._train, self._ids, job.protocol.kind)
         nets = tuple(Net.load(subject, len(self._ids), device) for subject in job.subjects)
         return Networks(nets, job.views, self._ids, job.protocol.kind)
 
@@ -188,5 +215,7 @@ class Run:
 
 def versions() -> dict[str, str]:
     """Return the versions of what computes."""
-    found: dict[str, Any] = {"torch": torch.__version__, "numpy": np.__version__}
+    found: dict[str, Any] = {"torch": torch.__version__, "torchvision": version("torchvision"), "numpy": np.__version__}
+    if torch.cuda.is_available():
+        found["cuda"] = torch.version.cuda
     return {"segbench": __version__, "python": platform.python_version(), **{k: str(v) for k, v in found.items()}}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segbench.atomic import unwritable, write_bytes
 from segbench.codec import canonical_json
 from segbench.datasets.pngwriter import encode_png
+from segbench.harness.cost import is_at_rest
 from segbench.harness.detections import write_results
 from segbench.harness.plan import PREDICTIONS, Job
 
@@ -59,7 +60,7 @@ class Maps:
 
     def close(self, keys: Sequence[str]) -> Path:
         """Return the folder, without what processes have left that were killed while they wrote."""
-        for partial in self._folder.rglob(".*.png.*"):
+        for partial in self._folder.rglob(".*.png.*") if is_at_rest(self._folder.parent) else ():
             partial.unlink(missing_ok=True)
         return self._folder
 

@@ -5,6 +5,7 @@
 ``deeplab_v3@coco_voc``, ``mask_rcnn``    weights by the name that the card gives them; alone: the only ones
 ``package.module:CARD@weights.pt``        a card of one's own
 ``runs/unet``                             the folder of a training
+``package.module:CARD@runs/own``          the folder of a training of a card of one's own
 ``nearest_colour``                        a classical rule, fitted on the train split
 ========================================= =============================================================
 """
@@ -12,7 +13,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from segbench.errors import BadParameter, UnknownName, did_you_mean
 from segbench.frozen import dataclass
 from segbench.harness.record import RunModel
 from segbench.models.table import MODELS, find_card
-from segbench.models.trained import DESCRIPTION, WEIGHTS, Trained, read_trained
+from segbench.models.trained import DESCRIPTION, WEIGHTS, read_trained
 
 #: Classical rules, and what they do.
 RULES: Mapping[str, str] = {
@@ -149,7 +149,7 @@ def read_subject(text: str) -> Subject:
     """
     if text in RULES:
         return Subject(text, text, identity=f"rule:{text}")
-    if (Path(text) / DESCRIPTION).is_file():
+    if text and (Path(text) / DESCRIPTION).is_file():
         return _of_training(Path(text))
     if Path(text).is_dir():
         mend = "end the training: segbench train RECIPE -o FOLDER"
@@ -160,12 +160,47 @@ def read_subject(text: str) -> Subject:
         expected = f"one of {', '.join(known)}, package.module:CARD, or the folder of a training"
         name = text.partition("(")[0].partition("@")[0]
         raise UnknownName(f"no model {text!r}", expected=expected, mend=did_you_mean(name, known))
-    return _of_card(match["model"], _options(match["options"] or "", text), match["weights"] or "")
+    options, weights = _options(match["options"] or "", text), match["weights"] or ""
+    if weights and (Path(weights) / DESCRIPTION).is_file():
+        if options:
+            raise BadParameter(f"options beside a training: {text}", expected="those that it was trained with")
+        return _of_training(Path(weights), match["model"])
+    return _of_card(match["model"], options, weights)
 
 
-def _of_training(folder: Path) -> Subject:
+def reference_of(model: str, folder: Path) -> str:
+    """Return how the command line names a training.
+
+    Parameters
+    ----------
+    model : str
+        Name or place of the card that was trained.
+    folder : Path
+        Folder of the training.
+
+    Returns
+    -------
+    str
+        The folder alone, or behind a card of one's own.
+    """
+    return str(folder) if model in MODELS else f"{model}@{folder}"
+
+
+def _of_training(folder: Path, model: str = "") -> Subject:
+    """Return a training, of a `model` that was named with it; without one it is a model of segbench.
+
+    Weights of strangers are harmless and code is not, so that no file says which code is run.
+    """
     trained = read_trained(folder)
-    _refuse_code_of(folder, trained)
+    if not model and trained.model not in MODELS:
+        raise BadParameter(
+            f"weights of a model of one's own, {trained.model}",
+            expected="its card named by whoever runs it",
+            mend=f"if you trust its code: {reference_of(trained.model, folder)}",
+            file=str(folder / DESCRIPTION),
+        )
+    if model and trained.model != model:
+        raise BadParameter(f"weights of {trained.model}", expected=f"those of {model}", file=str(folder / DESCRIPTION))
     return Subject(
         trained.name,
         trained.model,
@@ -176,28 +211,6 @@ def _of_training(folder: Path) -> Subject:
         f"{trained.dataset}, {trained.split}",
         trained.categories,
     )
-
-
-def _refuse_code_of(folder: Path, trained: Trained) -> None:
-    """Refuse a training that brings the code of its model along: weights of strangers are harmless, code is not."""
-    names = trained.model.partition(":")[0].split(".") if ":" in trained.model else []
-    for i in range(1, len(names) + 1):
-        try:
-            # This imports the packages before the last name, which were looked at already.
-            spec = importlib.util.find_spec(".".join(names[:i]))
-        except Exception:
-            spec = None
-        if spec is None:
-            # Whoever builds the model says why it cannot be imported.
-            return
-        places = [spec.origin, *(spec.submodule_search_locations or ())]
-        if any(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place):
-            raise BadParameter(
-                f"a model whose code lies in the folder of its weights: {trained.model}",
-                expected="code that is installed, or lies elsewhere",
-                mend=f"if you trust it, name it yourself: --model '{trained.model}@{folder / WEIGHTS}'",
-                file=str(folder / DESCRIPTION),
-            )
 
 
 def _of_card(model: str, options: dict[str, Any], weights: str) -> Subject:

@@ -45,6 +45,8 @@ class Work:
         The images, of which those that are predicted already are left alone.
     read : callable
         From a key to its pixels.
+    size : callable
+        From a key to the bytes of its file, which are written down.
     load : callable
         Makes the predictor; called when there is something to predict.
     sink : Sink
@@ -64,6 +66,7 @@ class Work:
     title: str
     keys: Sequence[str]
     read: Callable[[str], Image]
+    size: Callable[[str], int]
     load: Callable[[], Predictor]
     sink: Sink
     ledger: Ledger
@@ -163,6 +166,7 @@ class Work:
         for key, answer in zip(keys, answers, strict=True):
             self.sink.write(key, answer)
             row: dict[str, Any] = {"key": key, "seconds": seconds, "batch": len(keys), "warming": not is_warm}
+            row["bytes"] = self.size(key)
             if not is_warm:
                 row |= {"flops": operations / len(keys), "flops_of": list(images[0].shape[:2])}
             self.ledger.write(row)

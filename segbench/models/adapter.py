@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from segbench.errors import BadLogits, ShapeMismatch
 from segbench.models.card import Card
+from segbench.models.memory import is_out_of_memory
 from segbench.models.tiles import Valid, tiled
 
 #: Where dictionaries have their logits: torchvision's, and those of transformers and others.
@@ -49,13 +51,15 @@ def logits_of(
     ShapeMismatch
         For logits of another number of axes, images or classes, or larger than the images.
     BadLogits
-        When there are no logits, or one is NaN or infinite.
+        When there are no logits, or one is NaN or infinite, or the model fails.
     """
     valid = getattr(getattr(model, "module", model), "valid", None)
     where = _Where(card.name, names)
 
     def run(images: Tensor) -> Tensor:
-        return _checked(model(images), images, classes, where)
+        with where.told():
+            raw = model(images)
+        return _checked(raw, images, classes, where)
 
     found = tiled(run, images, valid, tile) if isinstance(valid, Valid) else run(images)
     height, width = images.shape[-2:]
@@ -71,6 +75,17 @@ class _Where:
         self._model, self._names = model, names
         # The images of a step of training all have its name.
         self._all = ", ".join(dict.fromkeys(names))
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Tell which model has failed, whatever its code raises; memory that is at an end is nobody's fault."""
+        try:
+            yield
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            first = (str(error).splitlines() or [""])[0]
+            raise self.refused(f"no answer: {type(error).__name__}: {first}", "logits") from error
 
     def mismatch(self, found: str, expected: str) -> ShapeMismatch:
         return ShapeMismatch(f"model {self._model} gives {found}", expected=expected, file=self._all)

@@ -18,7 +18,16 @@ VERSION = 3
 
 
 #: What a checkpoint holds beside what a stage is in the middle of.
-_KINDS = {"recipe": dict, "history": list, "trained": dict, "stage": int, "step": int, "images": str, "model": dict}
+_KINDS = {
+    "recipe": dict,
+    "history": list,
+    "trained": dict,
+    "stage": int,
+    "step": int,
+    "keys": str,
+    "seen": dict,
+    "model": dict,
+}
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:

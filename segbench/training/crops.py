@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segbench.datasets.listing import digest_of
 from segbench.datasets.pillow import resized
-from segbench.errors import BadParameter, UnknownName, did_you_mean
+from segbench.errors import BadParameter, DatasetError, UnknownName, did_you_mean
 from segbench.frozen import dataclass
 from segbench.training.pictures import VOID, Picture
 from segbench.training.recipes import Stage
@@ -39,6 +40,9 @@ class Source(Protocol):
     def read(self, key: str) -> Picture:
         """Return an image by its `key`."""
 
+    def size(self, key: str) -> int:
+        """Return the bytes of an image and of its truth, by its `key`."""
+
 
 #: The most that an image is enlarged by.
 _MOST = 16
@@ -60,12 +64,15 @@ class Crops:
         Of the recipe.
     place : int
         Which stage of the recipe it is, from 0.
+    seen : dict of str to int
+        The bytes of each image that was learned from, with its truth.
     """
 
     pictures: Source
     stage: Stage
     seed: int
     place: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         changes_of(self.stage.augment)
@@ -96,6 +103,25 @@ class Crops:
             raise BadParameter("images of several sizes in a batch", expected="crop = [rows, columns], or batch = 1")
         return crops
 
+    def resume(self, keys: str, seen: Mapping[str, int]) -> None:
+        """Go on where others stopped, who had images whose names have a digest, and had seen some of them.
+
+        Raises
+        ------
+        DatasetError
+            When there are other images now, or one that was learned from has changed.
+        """
+        is_other = keys != digest_of(self.pictures.keys)
+        changed = "" if is_other else next((key for key in seen if self.pictures.size(key) != seen[key]), "")
+        if is_other or changed:
+            found = f"image {changed} has changed" if changed else "images have come or gone"
+            raise DatasetError(
+                f"{found} since the training began",
+                expected="the images that it was begun with",
+                mend="bring them back, or begin in another folder",
+            )
+        self.seen.update(seen)
+
     def noise(self, step: int, rank: int) -> int:
         """Return the seed of all else that is drawn in a step of a rank, as dropout."""
         return int(np.random.default_rng([self.seed, self.place, 2, step, rank]).integers(1 << 62))
@@ -105,7 +131,9 @@ class Crops:
         n = len(self.pictures)
         order = np.random.default_rng([self.seed, self.place, 0, number // n]).permutation(n)
         rng = np.random.default_rng([self.seed, self.place, 1, number])
-        picture = fitted(self.pictures.read(self.pictures.keys[order[number % n]]), self.stage.resize)
+        key = self.pictures.keys[order[number % n]]
+        picture = fitted(self.pictures.read(key), self.stage.resize)
+        self.seen.setdefault(key, self.pictures.size(key))
         for change in changes_of(self.stage.augment):
             picture = change(picture, rng)
         return cut(picture, self.stage.crop, rng) if self.stage.crop else picture

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.cocophotos import CocoPhotos
-from segbench.datasets.listing import digest_of
+from segbench.datasets.listing import size_of
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
@@ -113,10 +113,9 @@ class InstancePictures:
         """Whether the images of a batch have to be of one size; these come as a list."""
         return False
 
-    @cached_property
-    def digest(self) -> str:
-        """What changes when other images, or others of their truths, take the place of these."""
-        return digest_of([("", self.truth.coco.file), *self.truth.paths.items()])
+    def size(self, key: str) -> int:
+        """Return the bytes of an image, by its `key`, and of the truth of all of them."""
+        return size_of(self.truth.paths[key], self.truth.coco.file)
 
     def read(self, key: str) -> InstancePicture:
         """Return an image by its `key`: without crowds and empty masks, and maybe without any instance."""

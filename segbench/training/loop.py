@@ -14,7 +14,7 @@ from torch import Tensor
 
 from segbench.atomic import write_text
 from segbench.codec import canonical_json, read_table
-from segbench.errors import BadParameter, DatasetError
+from segbench.errors import BadParameter
 from segbench.frozen import dataclass
 from segbench.models.trained import WEIGHTS as WEIGHTS
 from segbench.models.trained import Trained, describe
@@ -125,7 +125,6 @@ class Training:
             network.begin(stage.init_from, weights)
         steps = Steps(network, stage, Crops(network.pictures, stage, self.recipe.seed, number), ranks)
         if saved is not None:
-            self._refuse_other_images(saved["images"], network)
             steps.resume(saved)
         ranks.agree(network.model)
         while steps.done < stage.steps:
@@ -135,7 +134,7 @@ class Training:
                 row["mean_iou"] = mean_iou_of(network, stage)
             self.history.append(row)
             if ranks.is_first and (steps.done % self.recipe.save_every == 0 or steps.done == stage.steps):
-                self._save(number, steps, network, is_over=steps.done == stage.steps)
+                self._save(number, steps, is_over=steps.done == stage.steps)
             if self.progress is not None and ranks.is_first:
                 before = sum(earlier.steps for earlier in self.recipe.stage[:number])
                 self.progress(before + steps.done, self.recipe.steps, row)
@@ -146,23 +145,13 @@ class Training:
         every = self.recipe.validate_every
         return done == steps or (every > 0 and done % every == 0)
 
-    def _refuse_other_images(self, known: str, network: Network) -> None:
-        if known != network.pictures.digest:
-            raise DatasetError(
-                f"other images than those that the training in {self.folder} was begun with",
-                expected="the same names, and files of the same sizes",
-                mend="bring them back, or begin in another folder",
-                file=str(network.pictures.truth.root),
-            )
-
-    def _save(self, number: int, steps: Steps, network: Network, *, is_over: bool) -> None:
+    def _save(self, number: int, steps: Steps, *, is_over: bool) -> None:
         place = {"stage": number + 1, "step": 0} if is_over else {"stage": number, "step": steps.done}
         assert self._trained is not None
         told = {
             "recipe": self._identity(),
             "history": self.history,
             "trained": asdict(self._trained),
-            "images": network.pictures.digest,
         }
         checkpoints.save(self.folder / CHECKPOINT, {**told, **place, **steps.state()})
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.files import as_dataset_error, read_truth
-from segbench.datasets.listing import digest_of
+from segbench.datasets.listing import size_of
 from segbench.datasets.maps import truth_map
 from segbench.datasets.photos import photo_path
 from segbench.datasets.pillow import photograph
@@ -112,11 +111,9 @@ class Pictures:
         """The names of the images, sorted."""
         return self.truth.keys
 
-    @cached_property
-    def digest(self) -> str:
-        """What changes when other images, or others of their truths, take the place of these."""
-        paths = ((key, path) for key in self.keys for path in (photo_path(self.truth, key), self.truth.path(key)))
-        return digest_of((key, path or "") for key, path in paths)
+    def size(self, key: str) -> int:
+        """Return the bytes of an image and of its truth, by its `key`."""
+        return size_of(photo_path(self.truth, key), self.truth.path(key))
 
     def read(self, key: str) -> Picture:
         """Return an image by its `key`; the last few hundred megabytes are kept."""

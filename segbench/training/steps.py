@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segbench.datasets.listing import digest_of
 from segbench.errors import BadParameter, DatasetError, ResourceError
 from segbench.models.memory import is_out_of_memory
 from segbench.training.crops import Crops
@@ -116,6 +117,8 @@ class Steps:
     def state(self) -> dict[str, Any]:
         """Return all that the next steps depend on."""
         return {
+            "keys": digest_of(self.crops.pictures.keys),
+            "seen": self.crops.seen,
             "model": self.weights(),
             "optimiser": self._optimiser.state_dict(),
             "scaler": self._scaler.state_dict(),
@@ -123,6 +126,7 @@ class Steps:
 
     def resume(self, saved: Mapping[str, Any]) -> None:
         """Go on from a `state` and its ``step``."""
+        self.crops.resume(saved["keys"], saved["seen"])
         try:
             self.network.model.load_state_dict(saved["model"])
             self._optimiser.load_state_dict(saved["optimiser"])

@@ -140,7 +140,7 @@ def test_the_record(run: CommandLine, small: Path, pt: Path, tmp_path: Path) -> 
         "views": "-",
     }
     assert record["device"].startswith("cpu: ") and record["device"].endswith(", 1 thread")
-    assert record["versions"].keys() == {"segbench", "python", "torch", "numpy"}
+    assert record["versions"].keys() == {"segbench", "python", "torch", "torchvision", "numpy"}
     assert record["finished"].endswith("+00:00")
     cost, rows = record["cost"], [row for row in ledger_rows(folder) if "key" in row]
     seconds = [row["seconds"] for row in rows if not row["warming"]]

@@ -20,8 +20,9 @@ from segbench.datasets.cocophotos import CocoPhotos  # noqa: E402
 from segbench.errors import BadParameter, OutputProblem, SubmissionError  # noqa: E402
 from segbench.harness.detections import Detector, detections_of, write_results  # noqa: E402
 from segbench.harness.device import Device  # noqa: E402
-from segbench.harness.subjects import Subject, read_subject  # noqa: E402
+from segbench.harness.subjects import Subject, read_subject, reference_of  # noqa: E402
 from segbench.kernels.rle import areas, decode, decode_strings  # noqa: E402
+from segbench.models.trained import read_trained  # noqa: E402
 from segbench.protocols.load import load_protocol  # noqa: E402
 from segbench.training.loop import Training  # noqa: E402
 from segbench.training.recipes import read_recipe  # noqa: E402
@@ -182,7 +183,8 @@ def test_results_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
 def trained(folder: Path, root: Path, stage: str = STAGE, **options: Any) -> Subject:
     """Train, and return what was trained as the command line names it."""
     Training(read_recipe(recipe(folder, stage, **options)), folder / "run", {"instances": root}).run()
-    return read_subject(str(folder / "run"))
+    path = folder / "run"
+    return read_subject(reference_of(read_trained(path).model, path))
 
 
 def opened(root: Path, split: str = "train") -> CocoPhotos:

@@ -28,7 +28,16 @@ def test_a_training_beside_rules(run: CommandLine, tmp_path: Path, shapes_root: 
     of = ["--dataset", "shapes", "--data-root", shapes_root]
     done = run("train", recipe(tmp_path), "-o", tmp_path / "tiny", "--data-root", f"shapes={shapes_root}")
     assert done.code == 0, done.err
-    args = ["run", "--model", f"{tmp_path / 'tiny'},majority", "--model", "nearest_colour", *of, "--split", "val"]
+    args = [
+        "run",
+        "--model",
+        f"tests.training.tiny:CARD@{tmp_path / 'tiny'},majority",
+        "--model",
+        "nearest_colour",
+        *of,
+        "--split",
+        "val",
+    ]
     done = run(*args, "-o", tmp_path / "out", "--batch", "4", "--format", "json")
     assert done.code == 0, done.err
     assert [(row["model"], row["status"], row["images_predicted"]) for row in done.record] == [
@@ -65,13 +74,15 @@ def test_intervals_are_drawn_of_what_is_there(run: CommandLine, small: Path, pt:
     low, high = score["ci"]
     assert low <= score["value"] <= high
     assert run(*args, "--ci", "--resamples", "100", "--format", "json").record[0]["status"] == "there"
+    for other in (("--resamples", "120"), ("--resamples", "120", "--seed", "1")):
+        assert run(*args, "--ci", *other, "--format", "json").record[0]["status"] == "scored"
 
 
 def test_a_plan_predicts_nothing(run: CommandLine, small: Path, pt: Path, tmp_path: Path) -> None:
     args = over(small, tmp_path / "out", net(pt))
     done = run(*args, "--plan", "--format", "json")
     assert done.record == [{"dataset": "small@1", "split": "val", "model": "plain", "images_left": len(KEYS)}]
-    assert predicted(tmp_path / "out") == {}
+    assert not (tmp_path / "out").exists()
     run(*args, "--shard", "1/2")
     assert run(*args, "--plan", "--format", "json").record[0]["images_left"] == len(KEYS) // 2
 
@@ -104,6 +115,7 @@ def test_without_truth_it_is_predicted(run: CommandLine, small: Path, pt: Path, 
         (("--scales", "0"), "above 0"),
         (("--tile", "64", "--overlap", "64"), "larger by 32"),
         (("--device", "tpu9"), "--device tpu9"),
+        (("--device", "meta"), "--device meta"),
         (("--split", "tst"), "tst"),
         (("--precision", "float8"), "float8"),
     ],

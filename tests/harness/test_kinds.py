@@ -18,7 +18,16 @@ def test_real_membranes(run: CommandLine, real_data: Path, tmp_path: Path) -> No
     done = run("train", tmp_path / "recipe.toml", "-o", tmp_path / "net", "--data-root", root, "--threads", "1")
     assert done.code == 0, done.err
     of = ["--dataset", "isbi2012", "--data-root", root, "--threads", "1"]
-    done = run("run", "--model", tmp_path / "net", *of, "-o", tmp_path / "out", "--format", "json")
+    done = run(
+        "run",
+        "--model",
+        f"tests.training.tiny:CARD@{tmp_path / 'net'}",
+        *of,
+        "-o",
+        tmp_path / "out",
+        "--format",
+        "json",
+    )
     assert done.code == 0, done.err
     (row,) = done.record
     assert (row["status"], row["images_predicted"]) == ("scored", 30)
@@ -36,7 +45,18 @@ def test_real_instances(run: CommandLine, real_data: Path, tmp_path: Path) -> No
     root = ["--data-root", tmp_path / "nuclei"]
     done = run("train", path, "-o", tmp_path / "net", *root, "--threads", "1")
     assert done.code == 0, done.err
-    args = ["run", "--model", tmp_path / "net", "--dataset", "instances", *root, "--split", "val", "--threads", "1"]
+    args = [
+        "run",
+        "--model",
+        f"tests.training.detecting:SMALL@{tmp_path / 'net'}",
+        "--dataset",
+        "instances",
+        *root,
+        "--split",
+        "val",
+        "--threads",
+        "1",
+    ]
     done = run(*args, "-o", tmp_path / "out", "--format", "json")
     assert done.code == 0, done.err
     (row,) = done.record

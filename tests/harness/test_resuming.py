@@ -10,6 +10,7 @@ from subprocess import DEVNULL, PIPE, Popen
 
 import pytest
 
+from segbench.harness.cost import Ledger
 from segbench.harness.networks import Net
 from tests.conftest import CommandLine, start
 from tests.harness.nets import net, weights
@@ -159,3 +160,53 @@ def test_what_was_damaged_is_made_again(
     assert (done.code, done.record[0]["status"], done.record[0]["images_predicted"]) == (0, "scored", 0), done.err
     assert result_of(tmp_path / "out") == result
     assert run(*args, "--format", "json").record[0]["status"] == "there"
+
+
+def test_an_image_that_has_changed_since_it_was_predicted(
+    run: CommandLine, small: Path, pt: Path, tmp_path: Path
+) -> None:
+    args = over(small, tmp_path / "out", net(pt))
+    assert run(*args, "--shard", "1/2").code == 0
+    before = predicted(tmp_path / "out")
+    path = small / "images/v2.png"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b" ")
+    for more in ((), ("--plan",)):
+        done = run(*args, *more)
+        assert done.code == 4 and "image v2 of" in done.err and "choose another folder" in done.err
+    assert predicted(tmp_path / "out") == before
+    path.write_bytes(whole)
+    # Of an image that is not predicted yet, whatever lies there is taken.
+    (small / "images/v1.png").write_bytes((small / "images/v3.png").read_bytes() + b" ")
+    assert run(*args).code == 0
+
+
+def test_a_rule_of_other_images(run: CommandLine, small: Path, tmp_path: Path) -> None:
+    args = over(small, tmp_path / "out", "nearest_colour")
+    assert run(*args).code == 0
+    with open(small / "images/t1.png", "ab") as file:
+        file.write(b" ")
+    done = run(*args)
+    assert done.code == 2 and "another run, which differs in fitted_on" in done.err
+
+
+def test_one_run_at_a_time(run: CommandLine, small: Path, pt: Path, tmp_path: Path) -> None:
+    args, folder = over(small, tmp_path / "out", net(pt)), tmp_path / "out/small-val/plain"
+    folder.mkdir(parents=True)
+    with Ledger(folder, (1, 1)):
+        done = run(*args)
+        assert done.code == 6 and f"{folder}: another run is at work on these images" in done.err
+        assert predicted(tmp_path / "out") == {}
+        # Another share is nobody's but its own; what others are writing is left alone.
+        (folder / "predictions/.v0.png.abc").write_bytes(b"")
+        assert [run(*args, "--shard", f"{i}/2").code for i in (1, 2)] == [0, 0]
+        assert (folder / "predictions/.v0.png.abc").exists()
+    (folder / "predictions/v6.png").unlink()
+    assert run(*args).code == 0
+    assert not (folder / "predictions/.v0.png.abc").exists()
+
+
+def test_a_plan_of_the_folder_of_another_run(run: CommandLine, small: Path, pt: Path, tmp_path: Path) -> None:
+    assert run(*over(small, tmp_path / "out", net(pt))).code == 0
+    done = run(*over(small, tmp_path / "out", net(pt)), "--flip", "--plan")
+    assert done.code == 2 and "differs in views" in done.err

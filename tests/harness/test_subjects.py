@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segbench.errors import BadParameter, DatasetError, SegbenchError, UnknownName
-from segbench.harness.subjects import RULES, read_subject, read_subjects, split_list
+from segbench.harness.subjects import RULES, read_subject, read_subjects, reference_of, split_list
 from segbench.models.trained import DESCRIPTION, WEIGHTS, Trained, describe
 from tests.harness.nets import PLACE, digest, net
 
@@ -166,17 +166,27 @@ def test_a_description_with_a_size_that_cannot_be(size: list[int], tmp_path: Pat
         read_subject(str(folder))
 
 
-@pytest.mark.parametrize("place", ["payload", "inner.payload"])
-def test_a_training_that_brings_its_code_along(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_says_which_code_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = training(tmp_path / "run")
-    code = folder.joinpath(*place.split(".")).with_suffix(".py")
-    code.parent.mkdir(exist_ok=True)
-    code.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    (tmp_path / "payload.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.syspath_prepend(tmp_path)
     told = json.loads((folder / DESCRIPTION).read_text())
-    # As `python -m segbench` in the folder itself, and in the one above it.
-    for path, module in ((folder, place), (tmp_path, f"run.{place}")):
-        monkeypatch.syspath_prepend(path)
-        (folder / DESCRIPTION).write_text(json.dumps(told | {"model": f"{module}:CARD"}))
-        with pytest.raises(BadParameter, match="code lies in the folder of its weights"):
-            read_subject(str(folder))
+    (folder / DESCRIPTION).write_text(json.dumps(told | {"model": "payload:CARD"}))
+    named = reference_of("payload:CARD", folder)
+    with pytest.raises(BadParameter, match=f"model of one's own, payload:CARD; .* if you trust its code: {named}$"):
+        read_subject(str(folder))
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_training_behind_its_card(tmp_path: Path) -> None:
+    folder = training(tmp_path / "run")
+    assert read_subject(f"unet_half@{folder}") == read_subject(str(folder))
+    assert (reference_of("unet_half", folder), reference_of(PLACE, folder)) == (str(folder), f"{PLACE}@{folder}")
+    told = json.loads((folder / DESCRIPTION).read_text())
+    (folder / DESCRIPTION).write_text(json.dumps(told | {"model": PLACE, "name": "own"}))
+    own = read_subject(reference_of(PLACE, folder))
+    assert (own.name, own.model, own.resize, own.trained_on) == ("own", PLACE, (30, 40), "shapes@1, train")
+    with pytest.raises(BadParameter, match=f"weights of {PLACE}; expected those of unet"):
+        read_subject(f"unet@{folder}")
+    with pytest.raises(BadParameter, match="options beside a training"):
+        read_subject(f"{PLACE}(side=3)@{folder}")

@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_refused_and_not_run(tmp_path: Path, shapes_root
 
 
 CONTENT: dict[str, Any] = {
-    "recipe": {}, "history": [], "trained": {}, "stage": 0, "step": 1, "images": "", "model": {},
+    "recipe": {}, "history": [], "trained": {}, "stage": 0, "step": 1, "keys": "", "seen": {}, "model": {},
 }  # fmt: skip
 
 
@@ -151,13 +151,30 @@ def test_images_that_have_changed_meanwhile(tmp_path: Path, shapes_root: Path) -
     shutil.copytree(shapes_root, tmp_path / "shapes")
     with pytest.raises(KeyboardInterrupt):
         trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes", 7)
-    path = sorted((tmp_path / "shapes").rglob("train_0007.*"))[0]
-    kept = path.read_bytes()
-    path.write_bytes(kept + b" ")
-    with pytest.raises(DatasetError, match="other images than those that the training in .* was begun with"):
-        trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes")
-    path.write_bytes(kept)
+    seen = sorted(checkpoints.load(tmp_path / "run" / CHECKPOINT)["seen"])
+    # Five steps of four images.
+    assert 16 < len(seen) <= 20
+    paths = {path.stem: path for path in (tmp_path / "shapes/JPEGImages").iterdir()}
+    other = next(key for key in sorted(paths) if key.startswith("train") and key not in seen)
+    for key, words in ((seen[3], f"image {seen[3]} has changed"), (other, "")):
+        kept = paths[key].read_bytes()
+        paths[key].write_bytes(kept + b" ")
+        if words:
+            with pytest.raises(DatasetError, match=words):
+                trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes")
+            paths[key].write_bytes(kept)
+    # What was not seen yet may change.
     assert trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes")
+
+
+def test_images_that_have_come_or_gone_meanwhile(tmp_path: Path, shapes_root: Path) -> None:
+    shutil.copytree(shapes_root, tmp_path / "shapes")
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes", 7)
+    path = tmp_path / "shapes/ImageSets/Segmentation/train.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(DatasetError, match="come or gone"):
+        trained(recipe(tmp_path), tmp_path / "run", tmp_path / "shapes")
 
 
 @pytest.mark.parametrize(
