@@ -18,7 +18,6 @@ from segbench.harness.record import Cost
 #: Beginning of the names of the files; each share of a split has its own.
 _NAME = "timings"
 
-
 #: What every line of an image tells, and of which kind what is told must be, lest a damaged line end a run.
 _OF_IMAGE = {"key", "seconds", "warming", "batch"}
 _KINDS: Mapping[str, type | tuple[type, ...]] = {

@@ -16,7 +16,6 @@ from segbench.errors import DatasetError, OutputProblem, require
 #: Version of the format.
 VERSION = 3
 
-
 #: What a checkpoint holds beside what a stage is in the middle of.
 _KINDS = {
     "recipe": dict,
@@ -132,16 +131,13 @@ def load(path: Path) -> dict[str, Any] | None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its archive, its unpickler or zlib raise
-        raise DatasetError(
-            f"a damaged checkpoint ({type(error).__name__})",
-            expected="what training wrote",
-            mend="remove it to train from the start",
-            file=str(path),
-        ) from None
-    mend = "remove it to train from the start"
+        raise _unfit(path, f"a damaged checkpoint ({type(error).__name__})", "what training wrote") from None
     if not isinstance(content, dict) or content.pop("version", None) != VERSION:
-        found = "no checkpoint of this version"
-        raise DatasetError(found, expected=f"version {VERSION}", mend=mend, file=str(path))
+        raise _unfit(path, "no checkpoint of this version", f"version {VERSION}")
     if any(not isinstance(content.get(name), kind) for name, kind in _KINDS.items()):
-        raise DatasetError("a damaged checkpoint", expected="what training wrote", mend=mend, file=str(path))
+        raise _unfit(path, "a damaged checkpoint", "what training wrote")
     return dict(content)
+
+
+def _unfit(path: Path, found: str, expected: str) -> DatasetError:
+    return DatasetError(found, expected=expected, mend="remove it to train from the start", file=str(path))
