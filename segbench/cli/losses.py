@@ -13,7 +13,7 @@ from segbench.training.formulas import FORMULAS
 
 _LETTERS = (
     ("i", "the pixels of a batch whose truth is not void, N of them"),
-    ("c", "the classes that the truth of the batch has"),
+    ("c", "the classes; means over them leave out those that `absent` leaves out, of which the truth has no pixel"),
     ("p", "1 where the truth is the class, else 0"),
     ("q", "the softmax of the logits; q_y is that of the true class"),
     ("w", "weights of classes, by how often they occur in the training set"),

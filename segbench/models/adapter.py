@@ -55,6 +55,10 @@ def logits_of(
     """
     valid = getattr(getattr(model, "module", model), "valid", None)
     where = _Where(card.name, names)
+    if card.valid and not hasattr(getattr(model, "module", model), "valid"):
+        raise where.refused(
+            "no margin, though its card says that it has no padding", "`valid`, of segbench.models.tiles"
+        )
 
     def run(images: Tensor) -> Tensor:
         with where.told():

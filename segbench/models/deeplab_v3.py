@@ -12,17 +12,29 @@ from functools import partial
 from typing import Any, Literal
 
 from torch import Tensor, nn
-from torchvision.models import segmentation  # type: ignore[import-untyped]
+from torchvision.models._utils import IntermediateLayerGetter  # type: ignore[import-untyped]
+from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabV3  # type: ignore[import-untyped]
+from torchvision.models.segmentation.fcn import FCNHead  # type: ignore[import-untyped]
 
 from segbench.errors import BadParameter
+from segbench.models.blocks import scaled
 from segbench.models.card import IMAGENET, Card, NamedWeights
+from segbench.models.resnets import RESNET101, channels_of, resnet
+
+#: The rates of the branches at output stride 8.
+RATES = (12, 24, 36)
 
 #: The unit rates of the three blocks of the last stage in the paper.
 MULTIGRID = (1, 2, 4)
 
 
 def build(
-    *, classes: int = 21, auxiliary: bool = False, multigrid: bool = False, output_stride: Literal[8, 16] = 8
+    *,
+    classes: int = 21,
+    auxiliary: bool = False,
+    multigrid: bool = False,
+    output_stride: Literal[8, 16] = 8,
+    width: float = 1.0,
 ) -> nn.Module:
     """Build the net.
 
@@ -36,6 +48,8 @@ def build(
         Whether the blocks of the last stage are dilated by 1, 2 and 4 times its rate.
     output_stride : {8, 16}
         Pixels for each cell of the last stage.
+    width : float
+        Factor of all channels but those of the stem.
 
     Returns
     -------
@@ -50,9 +64,10 @@ def build(
     """
     if output_stride not in (8, 16):
         raise BadParameter(f"output_stride = {output_stride}", expected="8 or 16")
-    net: nn.Module = segmentation.deeplabv3_resnet101(
-        weights=None, weights_backbone=None, num_classes=classes, aux_loss=auxiliary
-    )
+    trunk = resnet(RESNET101, width, dilated=(False, True, True))
+    kept = {"layer4": "out", "layer3": "aux"} if auxiliary else {"layer4": "out"}
+    second = FCNHead(channels_of(3, width), classes) if auxiliary else None
+    net: nn.Module = DeepLabV3(IntermediateLayerGetter(trunk, kept), _head(classes, width), second)
     parts: Any = net
     if output_stride == 16:
         _restride(parts.backbone["layer3"])
@@ -61,6 +76,18 @@ def build(
     if multigrid:
         _dilate(parts.backbone["layer4"], tuple(rate * 32 // output_stride for rate in MULTIGRID))
     return net
+
+
+def _head(classes: int, width: float) -> nn.Module:
+    """Return the pyramid and what follows it, as torchvision's head has them."""
+    inside = scaled(256, width)
+    return nn.Sequential(
+        ASPP(channels_of(4, width), RATES, inside),
+        nn.Conv2d(inside, inside, 3, padding=1, bias=False),
+        nn.BatchNorm2d(inside),
+        nn.ReLU(),
+        nn.Conv2d(inside, classes, 1),
+    )
 
 
 def _restride(blocks: Any) -> None:

@@ -11,19 +11,33 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import detection  # type: ignore[import-untyped]
-from torchvision.models.detection.backbone_utils import resnet_fpn_backbone  # type: ignore[import-untyped]
+from torchvision.models.detection.backbone_utils import BackboneWithFPN  # type: ignore[import-untyped]
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead  # type: ignore[import-untyped]
+from torchvision.models.detection.mask_rcnn import (  # type: ignore[import-untyped]
+    MaskRCNN,
+    MaskRCNNHeads,
+    MaskRCNNPredictor,
+)
 from torchvision.ops.misc import FrozenBatchNorm2d  # type: ignore[import-untyped]
 
 from segbench.errors import BadParameter, SubmissionError
 from segbench.kernels.rle import encode_strings, from_masks
+from segbench.models.blocks import scaled
 from segbench.models.card import Card, NamedWeights, Preprocessing
+from segbench.models.resnets import RESNET50, channels_of, resnet
 
 #: What the net returns for each image.
 _PARTS = ("boxes", "labels", "scores", "masks")
 
 
-def build(*, classes: int = 91, frozen: bool = False, smallest_side: int = 800, largest_side: int = 1333) -> nn.Module:
+def build(
+    *,
+    classes: int = 91,
+    frozen: bool = False,
+    smallest_side: int = 800,
+    largest_side: int = 1333,
+    width: float = 1.0,
+) -> nn.Module:
     """Build the net.
 
     Parameters
@@ -35,6 +49,8 @@ def build(*, classes: int = 91, frozen: bool = False, smallest_side: int = 800, 
         then the stem and the first stage are not trained either.
     smallest_side, largest_side : int
         What images are resized to inside: the shorter side to the first, unless the longer one exceeds the second.
+    width : float
+        Factor of all channels but those of the stem.
 
     Returns
     -------
@@ -42,14 +58,26 @@ def build(*, classes: int = 91, frozen: bool = False, smallest_side: int = 800, 
         From a list of images, (3, height, width) with values from 0 to 1, to a list of dictionaries of boxes, labels,
         scores and masks; while it trains, from images and their truth to losses.
     """
-    sides = {"min_size": smallest_side, "max_size": largest_side}
-    net: nn.Module
-    if not frozen:
-        net = detection.maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=classes, **sides)
-        return net
-    norm = partial(FrozenBatchNorm2d, eps=0.0)
-    backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=norm, trainable_layers=3)
-    net = detection.MaskRCNN(backbone, num_classes=classes, **sides)
+    pyramid, inside, large = scaled(256, width), scaled(256, width), scaled(1024, width)
+    net: nn.Module = MaskRCNN(
+        _backbone(frozen, width, pyramid),
+        min_size=smallest_side,
+        max_size=largest_side,
+        box_head=TwoMLPHead(pyramid * 7**2, large),
+        box_predictor=FastRCNNPredictor(large, classes),
+        mask_head=MaskRCNNHeads(pyramid, (inside,) * 4, 1),
+        mask_predictor=MaskRCNNPredictor(inside, inside, classes),
+    )
+    return net
+
+
+def _backbone(frozen: bool, width: float, pyramid: int) -> nn.Module:
+    """Return the trunk with its feature pyramid."""
+    trunk = resnet(RESNET50, width, norm_layer=partial(FrozenBatchNorm2d, eps=0.0) if frozen else nn.BatchNorm2d)
+    for name, parameter in trunk.named_parameters():
+        parameter.requires_grad_(not (frozen and name.startswith(("conv1.", "layer1."))))
+    kept = {f"layer{stage}": str(stage - 1) for stage in range(1, 5)}
+    net: nn.Module = BackboneWithFPN(trunk, kept, [channels_of(stage, width) for stage in range(1, 5)], pyramid)
     return net
 
 

@@ -189,4 +189,12 @@ def _downloaded(name: str) -> dict[str, Tensor]:
             f"{weights.url} cannot be downloaded: {error}",
             mend=f"download it elsewhere, and put it into {folder}",
         ) from error
+    except Exception as error:  # torch raises whatever its archive, its unpickler or zlib raise
+        folder = Path(get_dir()) / "checkpoints"
+        raise EnvironmentProblem(
+            f"a download that is damaged, or another file: {type(error).__name__}",
+            expected=weights.url,
+            mend="remove it, or put the right one in its place",
+            file=str(folder / Path(weights.url).name),
+        ) from error
     return state

@@ -104,7 +104,14 @@ class Crops:
         return crops
 
     def resume(self, keys: str, seen: Mapping[str, int]) -> None:
-        """Go on where others stopped, who had images whose names have a digest, and had seen some of them.
+        """Go on where others stopped.
+
+        Parameters
+        ----------
+        keys : str
+            The digest of the names of their images.
+        seen : mapping of str to int
+            The images that they have learned from, see `seen`.
 
         Raises
         ------

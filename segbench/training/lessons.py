@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from segbench.errors import BadParameter, SubmissionError
 from segbench.training.instances import InstancePicture, target_of
@@ -65,11 +66,16 @@ class LabelLesson:
         Names the loss.
     """
 
+    _beside: object
+
     def __init__(self, network: Network, stage: Stage) -> None:
         assert isinstance(network.pictures, Pictures)
         self._network, self._stride, self._precision = network, stage.targets.stride, _PRECISIONS[stage.precision]
         self._loss = parse_loss(stage.loss)
         self._counts = counts_of(network.pictures) if self._loss.needs_counts else None
+        self._auxiliary, self._beside = stage.auxiliary, None
+        if stage.auxiliary:
+            network.model.register_forward_hook(self._keep)
 
     def loss(self, batch: Sequence[Picture], name: str) -> Tensor:
         """Return the loss of a batch; `name` is for errors."""
@@ -77,7 +83,26 @@ class LabelLesson:
         truth = network.targets(batch)
         with torch.autocast(network.device.type, dtype=self._precision, enabled=self._precision != torch.float32):
             logits = network.logits(batch, [name] * len(batch))
-        return self._loss(logits[..., ::stride, ::stride], truth[..., ::stride, ::stride], self._counts)
+        value = self._loss(logits[..., ::stride, ::stride], truth[..., ::stride, ::stride], self._counts)
+        if not self._auxiliary:
+            return value
+        beside = self._second(truth.shape, name)[..., ::stride, ::stride]
+        return value + self._auxiliary * self._loss(beside, truth[..., ::stride, ::stride], self._counts)
+
+    def _keep(self, model: nn.Module, images: object, answer: object) -> None:
+        self._beside = answer.get("aux") if isinstance(answer, Mapping) else None
+
+    def _second(self, size: Sequence[int], name: str) -> Tensor:
+        """Return the logits of the second head, of the size of the truth."""
+        found = self._beside
+        if not isinstance(found, Tensor) or found.shape[:2] != (size[0], self._network.classes):
+            raise SubmissionError(
+                f"model {self._network.name} gives no logits of a second head",
+                expected=f"'aux', of {self._network.classes} classes, beside the others",
+                mend="build it with its auxiliary head, or leave `auxiliary` out of the stage",
+                file=name,
+            )
+        return interpolate(found.float(), size=list(size[-2:]), mode="bilinear", align_corners=False)
 
 
 class InstanceLesson:
@@ -135,6 +160,7 @@ def _refuse(stage: Stage, name: str) -> None:
     usual = Stage(stage.data, stage.steps)
     strange = {
         "loss": (stage.loss, usual.loss, "nothing: the model has losses of its own"),
+        "auxiliary": (stage.auxiliary, usual.auxiliary, "nothing: the model has losses of its own"),
         "crop": (list(stage.crop), [], "nothing, or resize = [rows, columns]"),
         "targets": (stage.targets, Targets(), "nothing: masks have the size of the image"),
         "precision": (stage.precision, usual.precision, "float32"),

@@ -34,7 +34,7 @@ LOSSES: Mapping[str, type[Loss]] = {
 
 #: A factor may stand before a loss; what follows it is a plus or the end.
 _TERM = re.compile(
-    r"\s*(?:(?P<factor>\d+(?:\.\d*)?(?:e-?\d+)?)\s*\*)?\s*"
+    r"\s*(?:(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\*)?\s*"
     r"(?P<name>[a-z][a-z0-9_]*)\s*(?:\((?P<arguments>[^()]*)\))?\s*(?P<plus>\+|$)"
 )
 

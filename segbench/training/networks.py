@@ -119,14 +119,18 @@ class Network:
         Raises
         ------
         BadParameter
-            When none of them fits.
+            When they are less than half of the numbers of the model.
         """
         mine = self.model.state_dict()
-        fitting = {
-            name: tensor for name, tensor in weights.items() if name in mine and mine[name].shape == tensor.shape
-        }
-        if not fitting:
-            raise BadParameter(f"weights of which none is one of {self.name!r}", expected="those of a similar model")
+        # Training on several devices puts ``module.`` before all names.
+        given = {name.removeprefix("module."): tensor for name, tensor in weights.items()}
+        fitting = {name: tensor for name, tensor in given.items() if name in mine and mine[name].shape == tensor.shape}
+        if 2 * sum(tensor.numel() for tensor in fitting.values()) < sum(tensor.numel() for tensor in mine.values()):
+            raise BadParameter(
+                f"weights that are {len(fitting)} of the {len(mine)} of {self.name!r}, less than half of its numbers",
+                expected="those of a similar model",
+                mend="were they trained with other options (classes, width)?",
+            )
         self.model.load_state_dict(fitting, strict=False)
 
     def freeze(self, beginnings: Sequence[str]) -> list[nn.Parameter]:

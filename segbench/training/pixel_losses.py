@@ -103,6 +103,9 @@ class EdgeCrossEntropy(Loss):
 
     def of(self, batch: Batch) -> Tensor:
         """Return the loss of a `batch` that is ready."""
+        if self.background >= batch.logits.shape[1]:
+            expected = f"one of {batch.logits.shape[1]} classes, from 0 on"
+            raise BadParameter(f"{self.name}: background={self.background}", expected=expected)
         truths = batch.truth.cpu().numpy()
         maps = [edge_weights(t, background=self.background, w0=self.w0, sigma=self.sigma) for t in truths]
         edges = torch.from_numpy(np.stack(maps)).to(batch.logits)

@@ -67,6 +67,8 @@ class Stage:
         Beginnings of the names of parameters that stay as they are.
     loss : str
         As `segbench models losses` lists them: ``name(field=value)``.
+    auxiliary : float
+        Weight of the same loss of a second head, whose logits come as ``aux`` while the model trains.
     optimiser : str
         ``sgd(lr=…,momentum=…,weight_decay=…)`` or ``adam(lr=…,weight_decay=…)``.
     schedule : str
@@ -96,6 +98,7 @@ class Stage:
     options: Mapping[str, Any] = field(default_factory=dict)
     freeze: tuple[str, ...] = ()
     loss: str = "cross_entropy"
+    auxiliary: float = 0.0
     optimiser: str = "sgd(lr=0.01,momentum=0.9)"
     schedule: str = "constant"
     batch: int = 4
@@ -118,6 +121,8 @@ class Stage:
             raise BadParameter(f"batch = {self.batch}", expected=f"1 to {_MOST_BATCH:,}")
         for name in ("resize", "crop"):
             check_size(getattr(self, name), name)
+        if not 0 <= self.auxiliary < math.inf:
+            raise BadParameter(f"auxiliary = {self.auxiliary}", expected="a number from 0 on")
         if self.targets.stride < 1:
             raise BadParameter(f"targets.stride = {self.targets.stride}", expected="at least 1")
 

@@ -125,7 +125,20 @@ class Steps:
         }
 
     def resume(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a `state` and its ``step``."""
+        """Go on from a state.
+
+        Parameters
+        ----------
+        saved : mapping of str to object
+            A `state`, and its ``step``.
+
+        Raises
+        ------
+        BadParameter
+            When it is that of another model.
+        DatasetError
+            When the images are others.
+        """
         self.crops.resume(saved["keys"], saved["seen"])
         try:
             self.network.model.load_state_dict(saved["model"])

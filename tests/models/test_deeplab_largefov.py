@@ -106,3 +106,20 @@ def test_it_takes_a_part_of_the_fully_connected_layers() -> None:
     for i in (0, 2):
         x = functional.relu(functional.conv2d(x, state[f"features.{i}.weight"], state[f"features.{i}.bias"], padding=1))
     assert torch.allclose(net.stages[0](image), x, rtol=1e-5, atol=1e-5)
+
+
+def test_the_whole_net_is_its_layer_table() -> None:
+    """The same weights in a plain sequence of torch's own layers give the same numbers."""
+    net = seeded(build, width=1 / 16, classes=3).eval()
+    layers: list[nn.Module] = []
+    for stage, stride in zip(net.stages, (2, 2, 2, 1, 1), strict=True):
+        layers += [stage, nn.MaxPool2d(3, stride=stride, padding=1, ceil_mode=True)]
+    # The mean counts the frame of zeros, as Caffe does.
+    layers += [nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=True)]
+    layers += [net.fc6, nn.ReLU(), nn.Dropout(0.5), net.fc7, nn.ReLU(), nn.Dropout(0.5), net.fc8]
+    image = picture(2, 3, 65, 97)
+    assert torch.equal(net(image), nn.Sequential(*layers).eval()(image))
+    torch.manual_seed(3)
+    trained = net.train()(image)
+    torch.manual_seed(3)
+    assert torch.equal(trained, nn.Sequential(*layers).train()(image))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torchvision.models import resnet101
+from torchvision.models.segmentation import deeplabv3_resnet101
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
 from segbench.errors import BadParameter
@@ -78,3 +79,19 @@ def test_weights_with_an_auxiliary_head_fit_a_net_without() -> None:
 def test_other_output_strides_are_refused() -> None:
     with pytest.raises(BadParameter, match="output_stride = 4; expected 8 or 16"):
         build(output_stride=4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("auxiliary", [False, True])
+def test_at_width_1_it_is_the_net_of_torchvision(auxiliary: bool) -> None:
+    torch.manual_seed(5)
+    own = build(auxiliary=auxiliary).state_dict()
+    torch.manual_seed(5)
+    theirs = deeplabv3_resnet101(weights=None, weights_backbone=None, num_classes=21, aux_loss=auxiliary).state_dict()
+    assert list(own) == list(theirs)
+    assert all(torch.equal(own[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize("options", [{}, {"output_stride": 16}, {"multigrid": True, "auxiliary": True}])
+def test_every_parameter_of_a_narrow_net_learns(options: dict[str, Any]) -> None:
+    net = seeded(build, width=1 / 16, classes=4, **options)
+    assert without_gradient(net, picture(2, 3, 49, 65), lambda out: sum(out.values())) == []

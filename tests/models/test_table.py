@@ -39,6 +39,33 @@ NUMBER = 7
 """
 
 
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 1.0)
+
+#: What an image is made before a net sees it (mean, deviation, the value of 255), at how many pixels its cells lie,
+#: whether corners are aligned, and whether it has no padding.
+CONVENTIONS = {
+    "unet": ((0.5,), (0.5,), 1.0, 1, False, True),
+    "unet_half": ((0.5,), (0.5,), 1.0, 1, False, False),
+    "fcn32s": (*IMAGENET, 1, False, False),
+    "fcn16s": (*IMAGENET, 1, False, False),
+    "fcn8s": (*IMAGENET, 1, False, False),
+    "deeplab_largefov": (*IMAGENET, 8, True, False),
+    "deeplab_v3": (*IMAGENET, 1, False, False),
+    "deeplab_v3_multigrid": (*IMAGENET, 1, False, False),
+    "segnet": (*IMAGENET, 1, False, False),
+    "segnet_basic": ((0.0,), (1.0,), 255.0, 1, False, False),
+    "mask_rcnn": ((0.0,), (1.0,), 1.0, 1, False, False),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_conventions(name: str) -> None:
+    card = find_card(name)
+    seen = card.preprocessing
+    told = (seen.mean, seen.std, seen.high, card.output_stride, card.align_corners, card.valid)
+    assert told == CONVENTIONS[name] and seen.order == "RGB"
+
+
 def test_every_model_has_its_size() -> None:
     found = {name: measure(find_card(name)) for name in MODELS}
     assert {name: (size.parameters, size.trainable) for name, size in found.items()} == SIZES
@@ -60,7 +87,7 @@ def test_the_reference_configuration_says_its_classes(name: str) -> None:
     assert f"{card.classes} classes" in card.configuration
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if "width" in find_card(name).options])
+@pytest.mark.parametrize("name", MODELS)
 def test_a_narrower_model_is_smaller(name: str) -> None:
     narrow = sum(parameter.numel() for parameter in built_on_meta(find_card(name), width=0.1).parameters())
     # Nearly with the square of the width.

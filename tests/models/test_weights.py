@@ -239,3 +239,14 @@ def test_files_with_any_byte_changed_are_read_or_refused(name: str, tmp_path: Pa
         except BadParameter:
             refused += 1
     assert refused > 40
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 cut"])
+def test_a_damaged_download_is_named(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    path = tmp_path / "hub/checkpoints/vgg16-397923af.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(EnvironmentProblem, match=r"damaged, or another file: .*; remove it") as caught:
+        initialise(nn.Identity(), find_card("fcn8s"), "imagenet")
+    assert caught.value.file == str(path)

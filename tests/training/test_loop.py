@@ -32,7 +32,7 @@ from segbench.training import checkpoints  # noqa: E402
 from segbench.training.loop import CHECKPOINT, HISTORY, WEIGHTS, Training  # noqa: E402
 from segbench.training.recipes import read_recipe  # noqa: E402
 from tests.conftest import CHECKOUT, CommandLine  # noqa: E402
-from tests.training.tiny import STAGE, Tiny, recipe  # noqa: E402
+from tests.training.tiny import STAGE, Tiny, build, recipe  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +107,36 @@ def test_stages_begin_with_what_the_one_before_left(tmp_path: Path, shapes_root:
     norm = {f"norm.{name}" for name in ("weight", "bias", "running_mean", "running_var")}
     assert {"first.weight", "first.bias", *norm} <= same
     assert not {"last.weight", "last.bias"} & same
+
+
+def test_weights_that_are_mostly_of_another_net(tmp_path: Path, shapes_root: Path) -> None:
+    save = pytest.importorskip("safetensors.torch").save_file
+    state = {f"module.{name}": tensor for name, tensor in build().state_dict().items()}
+    save(state, tmp_path / "whole.safetensors")
+    save({"last.bias": torch.zeros(7), "norm.bias": torch.zeros(8)}, tmp_path / "part.safetensors")
+    stage = STAGE.replace("steps = 12", 'steps = 1\ninit_from = "FILE"\noptions = { dropout = 0.0 }')
+    trained(recipe(tmp_path, stage.replace("FILE", str(tmp_path / "whole.safetensors"))), tmp_path / "run", shapes_root)
+    with pytest.raises(BadParameter, match=r"2 of the 9 of .*, less than half of its numbers"):
+        path = recipe(tmp_path, stage.replace("FILE", str(tmp_path / "part.safetensors")))
+        trained(path, tmp_path / "other", shapes_root)
+
+
+def test_a_second_head_learns_beside_the_first(tmp_path: Path, shapes_root: Path) -> None:
+    load = pytest.importorskip("safetensors.torch").load
+    stage = STAGE.replace("steps = 12", "steps = 1\noptions = { beside = true }").replace("adam", "sgd")
+    found = {}
+    for weight in ("0.0", "0.5"):
+        path = recipe(tmp_path, stage.replace("batch = 4", f"batch = 4\nauxiliary = {weight}"))
+        files = trained(path, tmp_path / weight, shapes_root)
+        found[weight] = load(files[WEIGHTS]), history(files)[0]["loss"]
+    torch.manual_seed(3000)
+    fresh = build(beside=True).state_dict()
+    assert torch.equal(found["0.0"][0]["second.weight"], fresh["second.weight"])
+    assert not torch.equal(found["0.5"][0]["second.weight"], fresh["second.weight"])
+    assert found["0.5"][1] > found["0.0"][1]
+    path = recipe(tmp_path, STAGE.replace("batch = 4", "batch = 4\nauxiliary = 0.5"))
+    with pytest.raises(SubmissionError, match="no logits of a second head"):
+        trained(path, tmp_path / "none", shapes_root)
 
 
 def test_a_stage_stopped_in_the_middle_of_the_second(tmp_path: Path, shapes_root: Path) -> None:
@@ -276,7 +306,7 @@ def test_a_checkpoint_of_a_model_that_has_changed(
     with pytest.raises(KeyboardInterrupt):
         trained(recipe(tmp_path), tmp_path / "run", shapes_root, 7)
     kernel = Tiny.__init__
-    monkeypatch.setattr(Tiny, "__init__", lambda self, classes, features, dropout: kernel(self, classes, 9, dropout))
+    monkeypatch.setattr(Tiny, "__init__", lambda self, classes, _, *rest: kernel(self, classes, 9, *rest))
     with pytest.raises(BadParameter, match=r"another model: .*first.*choose another folder"):
         trained(recipe(tmp_path), tmp_path / "run", shapes_root)
 

@@ -280,3 +280,17 @@ def test_strays_are_refused(stray: int) -> None:
     with pytest.raises(StrayLabel, match=f"{stray} in the truth of image 1; expected 0 to 3, or -1 for void") as caught:
         L1()(logits, truth)
     assert caught.value.pixel == (2, 3) and caught.value.count == 2
+
+
+def test_a_background_that_the_data_has_not() -> None:
+    logits, truth = torch.zeros(1, 2, 3, 4), torch.zeros(1, 3, 4, dtype=torch.long)
+    with pytest.raises(BadParameter, match=r"background=9; expected one of 2 classes"):
+        parse_loss("edge_cross_entropy(background=9)")(logits, truth)
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"), [(".5*dice", 0.5), ("1E-3*dice", 1e-3), ("2e+1*dice", 20.0), ("1.*dice", 1)]
+)
+def test_factors_as_numbers_are_written(text: str, factor: float) -> None:
+    logits, truth = torch.randn(1, 2, 3, 4), torch.randint(0, 2, (1, 3, 4))
+    assert parse_loss(text)(logits, truth) == pytest.approx(factor * parse_loss("dice")(logits, truth))

@@ -13,19 +13,22 @@ from segbench.models.card import Card
 class Tiny(nn.Module):
     """Two convolutions with dropout between them, by which the state of the generator counts."""
 
-    def __init__(self, classes: int, features: int, dropout: float) -> None:
+    def __init__(self, classes: int, features: int, dropout: float, beside: bool) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, features, 3, padding=1)
         self.norm = nn.BatchNorm2d(features)
         self.dropout = nn.Dropout(dropout)
         self.last = nn.Conv2d(features, classes, 1)
+        self.second = nn.Conv2d(features, classes, 1) if beside else None
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.last(self.dropout(torch.relu(self.norm(self.first(images)))))
+    def forward(self, images: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
+        seen = torch.relu(self.norm(self.first(images)))
+        found: torch.Tensor = self.last(self.dropout(seen))
+        return found if self.second is None else {"out": found, "aux": self.second(seen)}
 
 
-def build(classes: int = 7, features: int = 8, dropout: float = 0.2) -> nn.Module:
-    return Tiny(classes, features, dropout)
+def build(classes: int = 7, features: int = 8, dropout: float = 0.2, beside: bool = False) -> nn.Module:
+    return Tiny(classes, features, dropout, beside)
 
 
 CARD = Card(
