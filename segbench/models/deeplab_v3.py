@@ -43,7 +43,8 @@ def build(
     classes : int
         Channels of the output.
     auxiliary : bool
-        Whether a second head reads the third stage; its logits come beside the others and serve training.
+        Whether a second head reads the third stage; its logits come beside the others, and learn where the stage of a
+        recipe gives them a weight (``auxiliary = 0.5``).
     multigrid : bool
         Whether the blocks of the last stage are dilated by 1, 2 and 4 times its rate.
     output_stride : {8, 16}
