@@ -20,8 +20,8 @@ from segbench.frozen import dataclass
 from segbench.harness.device import Device
 from segbench.harness.subjects import Subject
 from segbench.models.card import Card, Preprocessing
+from segbench.models.failures import told
 from segbench.models.mask_rcnn import coco_results
-from segbench.models.memory import is_out_of_memory
 from segbench.models.table import find_card
 from segbench.models.weights import initialise
 
@@ -80,18 +80,12 @@ def detections_of(
     """
     size = image.shape[:2]
     seen = image if not resize or size == resize else resized(image, (resize[0], resize[1]))
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            answer = model([torch.from_numpy(preprocessing.apply(seen)).to(device)])
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        told = f"model {name} fails: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-        raise SubmissionError(told, expected="instances", file=f"image {image_id}") from error
-    finally:
-        model.train(was_training)
+
+    def failed(raised: str) -> SubmissionError:
+        return SubmissionError(f"model {name} fails: {raised}", expected="instances", file=f"image {image_id}")
+
+    with told(failed):
+        answer = _answer(model, torch.from_numpy(preprocessing.apply(seen)).to(device))
     found = _checked(_only(answer, name, image_id), seen.shape[:2], name, image_id)
     # Label 0 is the background, which is no instance: it has no category.
     known = None if categories is None else (-1, *categories)
@@ -99,6 +93,16 @@ def detections_of(
     if any(row["category_id"] == -1 for row in rows):
         raise BadParameter(f"label 0 of {name} on image {image_id}", expected="labels from 1: 0 is the background")
     return [row for row in rows if row["score"] >= smallest_score]
+
+
+def _answer(model: nn.Module, image: Tensor) -> Any:
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            return model([image])
+    finally:
+        model.train(was_training)
 
 
 def _only(answer: Any, name: str, image_id: int) -> Mapping[str, Tensor]:

@@ -17,7 +17,7 @@ from segbench.frozen import dataclass
 from segbench.harness.cost import Ledger
 from segbench.harness.device import Device
 from segbench.harness.sinks import Sink
-from segbench.models.memory import is_out_of_memory
+from segbench.models.failures import is_out_of_memory
 
 Image: TypeAlias = NDArray[np.uint8]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch.nn import functional
 
 from segbench.errors import BadLogits, ShapeMismatch
 from segbench.models.card import Card
-from segbench.models.memory import is_out_of_memory
+from segbench.models.failures import told
 from segbench.models.tiles import Valid, tiled
 
 #: Where dictionaries have their logits: torchvision's, and those of transformers and others.
@@ -61,7 +60,7 @@ def logits_of(
         )
 
     def run(images: Tensor) -> Tensor:
-        with where.told():
+        with told(where.failed):
             raw = model(images)
         return _checked(raw, images, classes, where)
 
@@ -80,16 +79,8 @@ class _Where:
         # The images of a step of training all have its name.
         self._all = ", ".join(dict.fromkeys(names))
 
-    @contextmanager
-    def told(self) -> Iterator[None]:
-        """Tell which model has failed, whatever its code raises; memory that is at an end is nobody's fault."""
-        try:
-            yield
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            first = (str(error).splitlines() or [""])[0]
-            raise self.refused(f"no answer: {type(error).__name__}: {first}", "logits") from error
+    def failed(self, raised: str) -> BadLogits:
+        return self.refused(f"no answer: {raised}", "logits")
 
     def mismatch(self, found: str, expected: str) -> ShapeMismatch:
         return ShapeMismatch(f"model {self._model} gives {found}", expected=expected, file=self._all)

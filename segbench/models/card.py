@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.errors import BadParameter, SegbenchError, ShapeMismatch, did_you_mean
+from segbench.errors import BadParameter, ShapeMismatch, did_you_mean
 from segbench.frozen import dataclass
+from segbench.late import late
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+# Whoever only lists models needs no torch.
+_told = late("segbench.models.failures:told")
 
 #: Weights of red, green and blue in a grey picture: ITU-R BT.601.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -195,12 +199,11 @@ class Card:
                 expected=f"one of {', '.join(self.options)}",
                 mend=did_you_mean(unknown[0], self.options),
             )
-        try:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items()) or "no options"
+
+        def refused(raised: str) -> BadParameter:
+            found = f"model {self.name} cannot be built with {given}: {raised}"
+            return BadParameter(found, expected="values that its layers can have")
+
+        with _told(refused):
             return self.build(**options)
-        except SegbenchError:
-            raise
-        except Exception as error:
-            # Options come from recipes and command lines, and `build` from anybody.
-            given = ", ".join(f"{name}={value!r}" for name, value in options.items())
-            found = f"model {self.name} cannot be built with {given or 'no options'}: {type(error).__name__}: {error}"
-            raise BadParameter(found, expected="values that its layers can have") from error

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from segbench.errors import BadParameter, SubmissionError
+from segbench.models.failures import told
 from segbench.training.instances import InstancePicture, target_of
 from segbench.training.losses import parse_loss
 from segbench.training.networks import Network
@@ -138,12 +139,17 @@ class InstanceLesson:
         Raises
         ------
         SubmissionError
-            When the net gives no losses by name.
+            When the net fails, or gives no losses by name.
         """
         network = self._network
         prepared = [network.card.preprocessing.apply(picture.image, network.channels) for picture in batch]
         images = [torch.from_numpy(image).to(network.device) for image in prepared]
-        found = network.model(images, [self._target(picture) for picture in batch])
+
+        def failed(raised: str) -> SubmissionError:
+            return SubmissionError(f"model {network.name} fails: {raised}", expected="losses by name", file=name)
+
+        with told(failed):
+            found = network.model(images, [self._target(picture) for picture in batch])
         if not (isinstance(found, Mapping) and found and all(isinstance(part, Tensor) for part in found.values())):
             raise SubmissionError(
                 f"model {network.name} gives no losses while it trains", expected="losses by name", file=name

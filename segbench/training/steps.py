@@ -11,13 +11,16 @@ from torch import Tensor, nn
 
 from segbench.datasets.listing import digest_of
 from segbench.errors import BadParameter, DatasetError, ResourceError
-from segbench.models.memory import is_out_of_memory
+from segbench.models.failures import is_out_of_memory
 from segbench.training.crops import Crops
 from segbench.training.lessons import lesson_of
 from segbench.training.networks import Network
 from segbench.training.optimisers import optimiser_of, schedule_of
 from segbench.training.ranks import Ranks
 from segbench.training.recipes import Stage
+
+#: Layers that keep means and variances of what they have seen.
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class Steps:
@@ -156,5 +159,4 @@ class Steps:
 def _is_frozen_norm(module: nn.Module) -> bool:
     """Whether a layer normalises batches and is frozen: then its means and variances stay as they are, too."""
     own = list(module.parameters(recurse=False))
-    is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
-    return is_norm and bool(own) and not any(parameter.requires_grad for parameter in own)
+    return isinstance(module, _NORMS) and bool(own) and not any(parameter.requires_grad for parameter in own)

@@ -136,6 +136,15 @@ class TestExitCodes:
         assert re.search(r"segbench: error\[run-incomplete\]: a worker died; .*im\d+", outcome.err)
         assert listing(tmp_path) == {}
 
+    def test_5_no_memory(self, run: CommandLine, tree: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*args: Any, **kwargs: Any) -> None:
+            raise MemoryError("Unable to allocate 447. GiB")
+
+        monkeypatch.setattr("segbench.scoring.score.score", full)
+        outcome = run("score", *tree, "--format", "json")
+        assert (outcome.code, outcome.codes) == (5, ["resource-error"])
+        assert "no memory left: Unable to allocate 447. GiB" in outcome.err
+
     @pytest.mark.parametrize("debug", [False, True])
     def test_70_a_bug(self, debug: bool, run: CommandLine, tree: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*args: Any, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segbench.models.memory import is_out_of_memory
+from segbench.models.failures import is_out_of_memory
 from tests.conftest import CommandLine
 from tests.harness import nets
 from tests.harness.nets import net

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segbench.errors import ShapeMismatch, SubmissionError
+from segbench.errors import BadLogits, BadParameter, ShapeMismatch, SubmissionError
 from segbench.models.adapter import logits_of
 from segbench.models.card import Card
 from segbench.models.table import find_card
@@ -221,3 +221,26 @@ def test_nets_of_transformers() -> None:
         assert small.shape == (2, 2, 16, 24)
         expected = functional.interpolate(small, (64, 96), mode="bilinear", align_corners=False)
         assert torch.equal(logits_of(net, images, card=card(), classes=2, names=["a", "b"]), expected)
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "words"),
+    [
+        (KeyError("x"), BadLogits, "model odd gives no answer: KeyError: 'x'"),
+        (
+            RuntimeError("first line\nsecond"),
+            BadLogits,
+            "model odd gives no answer: RuntimeError: first line; expected",
+        ),
+        # What speaks of itself, and memory, pass as they are.
+        (BadParameter("an input of 9×9", expected="10×10"), BadParameter, "an input of 9×9; expected 10×10"),
+        (torch.OutOfMemoryError("no room"), torch.OutOfMemoryError, "no room"),
+    ],
+)
+def test_what_a_net_raises(raised: Exception, expected: type[Exception], words: str) -> None:
+    def fail(images: Tensor) -> Tensor:
+        raise raised
+
+    with pytest.raises(expected, match=words) as caught:
+        run(fail)
+    assert type(caught.value) is expected

@@ -23,7 +23,7 @@ from segbench.training.instances import InstancePicture, InstancePictures, targe
 from segbench.training.loop import HISTORY, WEIGHTS, Training  # noqa: E402
 from segbench.training.networks import Network  # noqa: E402
 from segbench.training.recipes import Stage, read_recipe  # noqa: E402
-from tests.training.detecting import STAGE, nuclei, recipe, write_data, write_json  # noqa: E402
+from tests.training.detecting import STAGE, Finder, nuclei, recipe, write_data, write_json  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -259,3 +259,12 @@ def test_mask_rcnn_itself_takes_a_step(tmp_path: Path, root: Path) -> None:
     (found,) = losses(trained(recipe(tmp_path, stage, model="mask_rcnn", head=head), tmp_path / "run", root))
     assert np.isfinite(found)
     assert read_trained(tmp_path / "run").options["classes"] == 3
+
+
+def test_a_net_that_fails_while_it_trains(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("the net is broken")
+
+    monkeypatch.setattr(Finder, "forward", fail)
+    with pytest.raises(SubmissionError, match=r"step 1: model .* fails: RuntimeError: the net is broken"):
+        trained(recipe(tmp_path, STAGE), tmp_path / "run", root)
