@@ -118,6 +118,13 @@ def _no_weights(path: Path, found: str) -> BadParameter:
     return BadParameter(found, expected=expected, file=str(path))
 
 
+def unwrapped(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return a `state` without the ``module.`` that training on several devices puts before all names."""
+    if not all(name.startswith("module.") for name in state):
+        return state
+    return {name.removeprefix("module."): weight for name, weight in state.items()}
+
+
 def fit(
     model: nn.Module, state: Mapping[str, Tensor], source: str, *, partial: bool = False, surplus: bool = False
 ) -> list[str]:
@@ -146,8 +153,7 @@ def fit(
     BadParameter
         For weights that are missing or unknown to the model though they must not be, or of another shape.
     """
-    if state and all(name.startswith("module.") for name in state):
-        state = {name.removeprefix("module."): weight for name, weight in state.items()}
+    state = unwrapped(state)
     own = model.state_dict()
     # A counter that files from before it lack; only means without momentum read it.
     missing = [name for name in own if name not in state and not name.endswith(".num_batches_tracked")]
@@ -181,16 +187,15 @@ def _listed(kind: str, names: list[str]) -> list[str]:
 
 def _downloaded(name: str) -> dict[str, Tensor]:
     weights = get_weight(name)
+    folder = Path(get_dir()) / "checkpoints"
     try:
         state: dict[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except OSError as error:
-        folder = Path(get_dir()) / "checkpoints"
         raise EnvironmentProblem(
             f"{weights.url} cannot be downloaded: {error}",
             mend=f"download it elsewhere, and put it into {folder}",
         ) from error
     except Exception as error:  # torch raises whatever its archive, its unpickler or zlib raise
-        folder = Path(get_dir()) / "checkpoints"
         raise EnvironmentProblem(
             f"a download that is damaged, or another file: {type(error).__name__}",
             expected=weights.url,

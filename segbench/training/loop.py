@@ -19,7 +19,7 @@ from segbench.frozen import dataclass
 from segbench.models.trained import WEIGHTS as WEIGHTS
 from segbench.models.trained import Trained, describe
 from segbench.training import checkpoints
-from segbench.training.checks import check_recipe
+from segbench.training.checks import check_stages
 from segbench.training.crops import Crops
 from segbench.training.networks import Network, in_steps
 from segbench.training.ranks import Ranks, joined
@@ -75,13 +75,13 @@ class Training:
             For what is wrong with the recipe, the data or the folder.
         """
         torch.use_deterministic_algorithms(True, warn_only=self.device.type != "cpu")
-        check_recipe(self.recipe, self.data_roots)
         self.recipe = in_steps(self.recipe, self.data_roots)
         checkpoints.prepare(self.folder)
         with joined(self.device) as ranks:
             self.is_first = ranks.is_first
             saved = checkpoints.load(self.folder / CHECKPOINT)
             first = self._resumed(saved)
+            check_stages(self.recipe, first, self.data_roots, is_begun=bool(saved and saved["step"]))
             weights = saved["model"] if saved is not None else {}
             for number in range(first, len(self.recipe.stage)):
                 going_on = saved if saved is not None and number == first and saved["step"] else None
@@ -148,11 +148,7 @@ class Training:
     def _save(self, number: int, steps: Steps, *, is_over: bool) -> None:
         place = {"stage": number + 1, "step": 0} if is_over else {"stage": number, "step": steps.done}
         assert self._trained is not None
-        told = {
-            "recipe": self._identity(),
-            "history": self.history,
-            "trained": asdict(self._trained),
-        }
+        told = {"recipe": self._identity(), "history": self.history, "trained": asdict(self._trained)}
         checkpoints.save(self.folder / CHECKPOINT, {**told, **place, **steps.state()})
 
     def _described(self, stage: Stage, network: Network) -> Trained:

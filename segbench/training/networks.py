@@ -16,7 +16,7 @@ from segbench.frozen import dataclass
 from segbench.models.adapter import logits_of
 from segbench.models.card import Card
 from segbench.models.table import find_card
-from segbench.models.weights import initialise, read_weights
+from segbench.models.weights import initialise, read_weights, unwrapped
 from segbench.protocols.load import load_protocol
 from segbench.training.instances import InstancePictures
 from segbench.training.pictures import Picture, Pictures
@@ -122,8 +122,7 @@ class Network:
             When they are less than half of the numbers of the model.
         """
         mine = self.model.state_dict()
-        # Training on several devices puts ``module.`` before all names.
-        given = {name.removeprefix("module."): tensor for name, tensor in weights.items()}
+        given = unwrapped(weights)
         fitting = {name: tensor for name, tensor in given.items() if name in mine and mine[name].shape == tensor.shape}
         if 2 * sum(tensor.numel() for tensor in fitting.values()) < sum(tensor.numel() for tensor in mine.values()):
             raise BadParameter(

@@ -121,6 +121,19 @@ def test_weights_that_are_mostly_of_another_net(tmp_path: Path, shapes_root: Pat
         trained(path, tmp_path / "other", shapes_root)
 
 
+def test_weights_to_begin_with_are_needed_only_to_begin(tmp_path: Path, shapes_root: Path) -> None:
+    file = tmp_path / "first.safetensors"
+    pytest.importorskip("safetensors.torch").save_file(dict(build().state_dict()), file)
+    path = recipe(tmp_path, STAGE.replace("steps = 12", f'steps = 12\ninit_from = "{file}"'), STAGE)
+    for stop in (7, 15):
+        with pytest.raises(KeyboardInterrupt):
+            trained(path, tmp_path / "run", shapes_root, stop)
+        file.unlink(missing_ok=True)
+    assert len(history(trained(path, tmp_path / "run", shapes_root))) == 24
+    with pytest.raises(BadParameter, match="No such file"):
+        trained(path, tmp_path / "other", shapes_root)
+
+
 def test_a_second_head_learns_beside_the_first(tmp_path: Path, shapes_root: Path) -> None:
     load = pytest.importorskip("safetensors.torch").load
     stage = STAGE.replace("steps = 12", "steps = 1\noptions = { beside = true }").replace("adam", "sgd")
