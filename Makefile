@@ -52,7 +52,7 @@ $(VENV)/installed-publish: $(VENV)/bin/python $(SOURCES)
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-run: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable '.[run,plot,publish]'
+	$(BIN)/python -m pip install --quiet --editable '.[run,publish]'
 	@touch $@ $(VENV)/installed $(VENV)/installed-publish
 
 $(VENV)/installed-test: $(VENV)/bin/python $(SOURCES)

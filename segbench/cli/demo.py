@@ -24,7 +24,7 @@ from segbench.cli.options import FOLDER
     "with_training",
     is_flag=True,
     help="Also train a small U-Net and put it on the board: some two minutes on two cores, with the packages of "
-    "segbench[run,plot,publish].",
+    "segbench[run,publish].",
 )
 def demo(folder: Path, with_training: bool) -> int:
     """Make the data set `shapes`, predict it with two classical rules, score both, and build their leaderboard.

@@ -39,7 +39,7 @@ def train(recipe: Path, output: Path, roots: tuple[str, ...], device: str, threa
       torchrun --nproc-per-node 2 -m segbench train unet.toml -o runs/unet
     """
     require("torch", extra="run")
-    require("matplotlib", extra="plot")
+    require("matplotlib", extra="run")
     plan = _read_recipe(recipe)
     folders = computing.folders_of(roots, [stage.data for stage in plan.stage])
     work = _training(plan, output, folders, _open_device(device, threads=threads).torch)

@@ -60,7 +60,7 @@ def trained(folder: Path) -> tuple[Path, Entry]:
     SegbenchError
         When a package is missing, or something cannot be written.
     """
-    require("matplotlib", extra="plot")
+    require("matplotlib", extra="run")
     roots, device = {"shapes": folder / "shapes"}, open_device("cpu")
     work = Training(RECIPE, folder / RECIPE.name, roots)
     with progress_bar(" steps") as bar:
