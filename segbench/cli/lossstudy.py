@@ -131,10 +131,9 @@ def study(
         trials.append(_tried(_with_loss(recipe, loss), output, data_roots, device, split, told))
         error = _error_of(trials[-1])
         note(f"{loss}: {'trained and scored' if error is None else error}")
-    errors = [error for trial in trials if (error := _error_of(trial)) is not None]
-    if len(errors) == len(trials):
-        raise errors[0]
     sound = [trial.job.folder / RESULT for trial in trials if isinstance(trial, Trial) and trial.error is None]
+    if not sound and (first := _error_of(trials[0])) is not None:
+        raise first
     compared = segbench.compare(*sound, resamples=resamples, seed=seed) if len(sound) > 1 else None
     return LossStudy(recipe, tuple(_rows(written, trials, compared)), compared, versions())
 

@@ -63,7 +63,7 @@ class Job:
         """What the job is called in messages."""
         return f"{self.name} on {self.protocol.name}, {self.split}"
 
-    def identity(self, fitted_on: str = "") -> dict[str, Any]:
+    def identity(self, fitted_on: str) -> dict[str, Any]:
         """Return what its predictions depend on, but for the images; rules are `fitted_on` others, by a digest."""
         models = [
             {
@@ -84,7 +84,7 @@ class Job:
             "fitted_on": fitted_on,
         }
 
-    def check(self, fitted_on: str = "") -> bool:
+    def check(self, fitted_on: str) -> bool:
         """See that the folder is of no other job.
 
         Parameters
@@ -121,7 +121,7 @@ class Job:
             )
         return there is not None
 
-    def claim(self, fitted_on: str = "") -> None:
+    def claim(self, fitted_on: str) -> None:
         """Make the folder, or see that it is of this very job, as `check` does.
 
         Parameters

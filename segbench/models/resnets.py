@@ -44,12 +44,7 @@ def resnet(
         def _make_layer(self, block: Any, planes: int, *rest: Any, **more: Any) -> Any:
             return super()._make_layer(block, scaled(planes, width), *rest, **more)
 
-        def __init__(self) -> None:
-            super().__init__(
-                Bottleneck, list(blocks), norm_layer=norm_layer, replace_stride_with_dilation=list(dilated)
-            )
-
-    net: nn.Module = Scaled()
+    net: nn.Module = Scaled(Bottleneck, list(blocks), norm_layer=norm_layer, replace_stride_with_dilation=list(dilated))
     return net
 
 

@@ -140,7 +140,8 @@ class Crops:
         rng = np.random.default_rng([self.seed, self.place, 1, number])
         key = self.pictures.keys[order[number % n]]
         picture = fitted(self.pictures.read(key), self.stage.resize)
-        self.seen.setdefault(key, self.pictures.size(key))
+        if key not in self.seen:
+            self.seen[key] = self.pictures.size(key)
         for change in changes_of(self.stage.augment):
             picture = change(picture, rng)
         return cut(picture, self.stage.crop, rng) if self.stage.crop else picture
