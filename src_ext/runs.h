@@ -419,35 +419,50 @@ INLINED void list_ends(uint64_t mask, int n, ptrdiff_t x, uint16_t *ends)
         ends[i] = (uint16_t)(x + __builtin_ctzll(mask));
 }
 
+/* List where runs end from *x on; stop at noise, or where no whole mask is left. Return how many are listed. */
+INLINED int list_runs(changes_in *changes, const byte_pairs *pairs, ptrdiff_t n, ptrdiff_t *x, uint16_t *ends)
+{
+    ptrdiff_t at = *x;
+    int listed = 0;
+    for (; at + LANES < n; at += LANES) {
+        uint64_t mask = changes(pairs->truth + at, pairs->prediction + at);
+        int found = __builtin_popcountll(mask);
+        if (found > NOISY)
+            break;
+        list_ends(mask, found, at, ends + listed);
+        listed += found;
+    }
+    *x = at;
+    return listed;
+}
+
 INLINED void add_strip(changes_in *changes, const byte_pairs *pairs, ptrdiff_t n)
 {
     uint16_t ends[STRIP + AT_ONCE];
-    int listed = 0;
     ptrdiff_t x = 0, begin = 0;
     if (n <= LANES) {
         add_each(pairs, 0, n);
         return;
     }
-    while (x < n - 1) {
-        /* The last mask is read from further back, so that nothing beyond the strip is; its known bits go. */
-        ptrdiff_t from = x + LANES < n ? x : n - 1 - LANES;
-        uint64_t mask = changes(pairs->truth + from, pairs->prediction + from) >> (x - from);
-        int found = __builtin_popcountll(mask);
-        if (found <= NOISY) {
-            list_ends(mask, found, x, ends + listed);
-            listed += found;
-            x += LANES;
-            continue;
-        }
+    for (;;) {
+        int listed = list_runs(changes, pairs, n, &x, ends);
         begin = add_runs(pairs, ends, listed, begin);
-        listed = 0;
+        if (x + LANES >= n)
+            break;
         if (begin < x)
             add(pairs, x - 1, x - begin);
         begin = x + PAUSE < n ? x + PAUSE : n;
         add_each(pairs, x, begin);
         x = begin;
     }
-    begin = add_runs(pairs, ends, listed, begin);
+    if (x < n - 1) {
+        /* The last mask is read from further back, so that nothing beyond the strip is; its known bits go. */
+        ptrdiff_t from = n - 1 - LANES;
+        uint64_t mask = changes(pairs->truth + from, pairs->prediction + from) >> (x - from);
+        int found = __builtin_popcountll(mask);
+        list_ends(mask, found, x, ends);
+        begin = add_runs(pairs, ends, found, begin);
+    }
     if (begin < n)
         add(pairs, n - 1, n - begin);
 }

@@ -257,7 +257,9 @@ def empty_table(truth_codes: NDArray[np.int32], prediction_codes: NDArray[np.int
     ResourceError
         When 1 GiB does not hold them.
     """
-    rows, columns = int(truth_codes.max()) + 2, int(prediction_codes.max()) + 2
+    rows = columns = int(truth_codes.max()) + 2
+    if prediction_codes is not truth_codes:
+        columns = int(prediction_codes.max()) + 2
     if rows * columns > MOST_CELLS:
         raise ResourceError(f"a table of {rows} × {columns} cells", expected=f"at most {MOST_CELLS} cells (1 GiB)")
     return np.zeros((rows, columns), dtype=np.int64)
