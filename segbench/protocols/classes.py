@@ -1,7 +1,5 @@
 """The classes and void ids of a protocol, as its TOML lists them, and what follows from the lists."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

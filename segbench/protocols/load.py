@@ -1,7 +1,5 @@
 """Protocols from TOML: those that come with segbench, and a file of one's own."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, field, replace
@@ -19,6 +17,10 @@ from segbench.protocols.packing import Packing
 from segbench.protocols.protocol import Layout, Protocol, check_kind, with_policies
 
 DATA = Path(__file__).parent / "data"
+
+
+# Annotations are not postponed here, nor where the classes of the fields are: as text, each would be compiled when a
+# protocol is read.
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """The form in which the official server of a data set takes a submission."""
 
-from __future__ import annotations
-
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from segbench.errors import BadParameter
 from segbench.frozen import dataclass
@@ -53,7 +51,7 @@ class Packing:
     images: str = ""
     calibration: str = ""
 
-    def check(self) -> Packing:
+    def check(self) -> Self:
         """Return the packing itself, if its fields fit each other.
 
         Returns

@@ -243,6 +243,22 @@ class TestHelp:
         assert hint in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("command", "own", "expected"), [("score", None, "1"), ("score", "3", "3"), ("train", None, None)]
+)
+def test_threads_of_linear_algebra(
+    command: str, own: str | None, expected: str | None, run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None beside the first, unless somebody asks for them, or nets are trained."""
+    name = "OPENBLAS_NUM_THREADS"
+    # Set first, so that it is put back afterwards, whatever it was.
+    monkeypatch.setenv(name, own or "")
+    if own is None:
+        monkeypatch.delenv(name)
+    assert run(command, "--help").code == 0
+    assert os.environ.get(name) == expected
+
+
 class TestStreams:
     def test_data_and_nothing_else_on_standard_output(self, run: CommandLine, site: Site) -> None:
         site.add("notes.txt")
