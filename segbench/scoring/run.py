@@ -80,26 +80,30 @@ class Run:
             With every fault found, in the order of the keys.
         """
         paired = pair(self.truth.keys, self.predictions)
-        header = header_of(self.case, len(self.truth.keys), self.options.shard)
-        header = replace(header, unclaimed=paired.unclaimed[:SHOWN], n_unclaimed=len(paired.unclaimed))
+        unclaimed, n_unclaimed = paired.unclaimed[:SHOWN], len(paired.unclaimed)
         self._hint_at_split(paired)
         keys, paired = self._mine(paired)
         job = self._job()
         refused = self._refused(keys, paired, job)
         faults = self._stage_one(paired) + list(refused.items())
         plan = self.case.plan
-        whole = self.case.start(unclaimed=header.unclaimed, n_unclaimed=header.n_unclaimed)
+        whole = self.case.start(unclaimed=unclaimed, n_unclaimed=n_unclaimed)
         parts = {name: self.case.start() for name in self.slices}
         # Files take their names only when no error leaves this block.
         with ExitStack() as files:
             state, images = (files.enter_context(LineWriter(p)) for p in (self.options.state, self.options.per_image))
-            state.write([header.line()])
+            state.write(self._header(unclaimed, n_unclaimed))
             images.write(image_title(self.options.per_image, plan))
             for count in self._counts(job, self._chunks(keys, paired, refused), len(keys)):
                 faults += count.faults
                 self._take(count, whole, parts, state, images)
             self._refuse(faults, whole)
         return whole, parts
+
+    def _header(self, unclaimed: list[str], n_unclaimed: int) -> Iterator[str]:
+        """Yield the first line of the state; where no state is kept, nobody asks for it."""
+        header = header_of(self.case, len(self.truth.keys), self.options.shard)
+        yield replace(header, unclaimed=unclaimed, n_unclaimed=n_unclaimed).line()
 
     def _hint_at_split(self, paired: Pairing) -> None:
         missing = [fault for _, fault in paired.faults if isinstance(fault, MissingPrediction) and not fault.mend]
