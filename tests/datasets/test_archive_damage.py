@@ -57,7 +57,7 @@ def damage(data: bytes, generator: random.Random) -> bytes:
 
 def survives(path: Path, bodies: dict[str, bytes], *, checked: bool) -> bool:
     """Return whether a damaged archive is refused; what is read must be right where the format has checksums."""
-    start = time.monotonic()
+    start = time.process_time()
     try:
         with open_archive(path, most_members=100) as archive:
             for name in archive.names():
@@ -67,7 +67,7 @@ def survives(path: Path, bodies: dict[str, bytes], *, checked: bool) -> bool:
         assert str(error)
         return True
     finally:
-        assert time.monotonic() - start < 2
+        assert time.process_time() - start < 2
     return False
 
 

@@ -65,10 +65,10 @@ def test_same_files_as_the_folder(case: str, folder: Path, tmp_path: Path, spool
 def test_hostile_archives_are_refused(case: str, tmp_path: Path, spools: Path) -> None:
     hostile = CASES[case]
     path = saved(tmp_path, hostile)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises((UnsafeArchive, Refusal)) as caught:
         open_archive(path, most_members=MANY)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     assert any(hostile.found in fault.found for fault in caught.value.faults), str(caught.value)
     for fault in caught.value.faults:
         assert isinstance(fault, UnsafeArchive)

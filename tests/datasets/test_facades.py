@@ -189,16 +189,16 @@ class TestFaults:
     @pytest.mark.parametrize("closed", [True, False])
     def test_very_deep(self, closed: bool) -> None:
         n = 200_000
-        start = time.perf_counter()
+        start = time.process_time()
         refusal(b"<a>" * n + b"</a>" * (n if closed else 0))
-        assert time.perf_counter() - start < 10
+        assert time.process_time() - start < 10
 
     def test_very_long_numbers(self) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         refusal(box("9" * 1_000_000, (0, 1), (0, 1)))
         refusal(box(2, (0, "9" * 1_000_000), (0, 1)))
         refusal(box(2, ["0"] * 100_000, (0, 1)))
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
     def test_damage_is_one_error_or_none(self) -> None:
         outcomes = {"read": 0, "refused": 0}

@@ -135,10 +135,10 @@ class TestLoopsAndBombs:
 
     def test_too_many_pages(self) -> None:
         pages = [page(1, 1, 16 + i) for i in range(10_001)]
-        start = time.perf_counter()
+        start = time.process_time()
         assert open_raster(tiff(pages[:10_000], bytes(10_000))).stack().shape == (10_000, 1, 1)
         assert "more than 10000 pages" in refusal(tiff(pages, bytes(10_001))).found
-        assert time.perf_counter() - start < 60
+        assert time.process_time() - start < 60
 
     def test_a_directory_of_too_many_entries(self) -> None:
         fields = dict.fromkeys(range(1000, 6000), 1)

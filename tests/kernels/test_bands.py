@@ -7,8 +7,6 @@ import inspect
 import itertools
 import math
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from segbench.errors import BadParameter, KernelsNotBuilt, ShapeMismatch, StrayL
 from segbench.kernels import bands, reference_bands
 from tests.kernels.banded import BAND_CASES, OneWay, regions
 from tests.kernels.comparisons import hold, same
+from tests.kernels.turns import others_run_during
 from tests.oracles import boundary_iou
 
 KERNELS = {name: getattr(bands, name) for name in BAND_CASES}
@@ -254,29 +253,10 @@ def test_other_threads_run_during_the_loops():
     image = (rng.random((6000, 6000)) < 0.5).astype(np.uint8)
     bits, lines = bands._scratch(2, image)
     loops, counts = bands._loops, np.zeros((3, 5), np.int64)
-    assert ticks_during(lambda: loops.count_labels(image, image, 9, bits, lines, counts)) > 10
-    calls = [lambda: loops.count_masks(image, image, 999, bits, lines, counts[0]) for _ in range(4)]
-    assert sum(ticks_during(call) for call in calls) > 10
-    assert ticks_during(lambda: loops.mark_band(image, 999, bits[0], lines, np.empty_like(image))) > 10
-
-
-def ticks_during(function) -> int:
-    """How often this thread had its turn while another one ran the function."""
-    during = []
-
-    def call():
-        during.append(time.monotonic())
-        function()
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.0005)
-    begin, end = during
-    return sum(begin < tick < end for tick in ticks)
+    assert others_run_during(lambda: loops.count_labels(image, image, 9, bits, lines, counts))
+    four = range(4)
+    assert others_run_during(lambda: [loops.count_masks(image, image, 999, bits, lines, counts[0]) for _ in four])
+    assert others_run_during(lambda: loops.mark_band(image, 999, bits[0], lines, np.empty_like(image)))
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

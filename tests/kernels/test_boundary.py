@@ -6,8 +6,6 @@ import importlib.util
 import inspect
 import itertools
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from segbench.kernels import boundary, reference_boundary
 from segbench.kernels.boundary import BORDERS, COLUMNS, DEFINITIONS, boundary_counts, boundary_map, mask_boundary_counts
 from tests.kernels.boundaries import BOUNDARY_CASES, REACHES
 from tests.kernels.comparisons import hold
+from tests.kernels.turns import others_run_during
 
 KERNELS = {name: getattr(boundary, name) for name in BOUNDARY_CASES}
 TWINS = {name: getattr(reference_boundary, name) for name in BOUNDARY_CASES}
@@ -270,28 +269,9 @@ def test_other_threads_run_during_the_loops():
     rng = np.random.default_rng(0)
     truth, prediction = rng.integers(0, 21, (2, 1500, 1500), dtype=np.uint8)
     case = {"truth": truth, "prediction": prediction, "reach_squared": 25}
-    assert ticks_during(lambda: boundary_counts(**case, n_classes=21)) > 10
-    assert ticks_during(lambda: [mask_boundary_counts(**case) for _ in range(5)]) > 10
-    assert ticks_during(lambda: [boundary_map(mask=truth) for _ in range(10)]) > 10
-
-
-def ticks_during(function) -> int:
-    """How often this thread had its turn while another one ran the function."""
-    during = []
-
-    def call():
-        during.append(time.monotonic())
-        function()
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.0005)
-    begin, end = during
-    return sum(begin < tick < end for tick in ticks)
+    assert others_run_during(lambda: boundary_counts(**case, n_classes=21))
+    assert others_run_during(lambda: [mask_boundary_counts(**case) for _ in range(5)])
+    assert others_run_during(lambda: [boundary_map(mask=truth) for _ in range(10)])
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import os
 import threading
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.kernels.comparisons import Case
 from tests.kernels.test_files import every_kind
 from tests.kernels.test_pairs import case_of, pair_cases
 from tests.kernels.test_png import NONE, PAETH, encoded, small
+from tests.kernels.turns import others_run_during
 
 MOST = 1 << 20
 
@@ -229,21 +229,7 @@ class TestThreads:
     def test_other_threads_run_during_a_call(self, tmp_path: Path) -> None:
         labels = np.random.default_rng(0).integers(0, 256, (2000, 4000)).astype(np.uint8)
         case = stored(tmp_path, case_of([(encoded(labels, PAETH, level=0).data,) * 2] * 4), most=1 << 30)
-        during: list[float] = []
-
-        def call() -> None:
-            during.append(time.monotonic())
-            count_files(**case)
-            during.append(time.monotonic())
-
-        ticks = []
-        thread = threading.Thread(target=call)
-        thread.start()
-        while thread.is_alive():
-            ticks.append(time.monotonic())
-            time.sleep(0.001)
-        begin, end = during
-        assert sum(begin < tick < end for tick in ticks) > 10
+        assert others_run_during(lambda: count_files(**case))
 
 
 def test_other_kinds_are_left(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError
 from segbench.kernels import averages, detection, outcomes, reference_detection
 from tests.kernels.comparisons import hold
 from tests.kernels.detections import COCO_RANGES, COCO_THRESHOLDS, DETECTION_CASES, RECALLS
-from tests.kernels.test_thinning import ticks_during
+from tests.kernels.turns import others_run_during
 
 KERNELS = {name: getattr(detection, name) for name in DETECTION_CASES}
 TWINS = {name: getattr(reference_detection, name) for name in DETECTION_CASES}
@@ -294,15 +294,15 @@ def test_other_threads_run_during_the_loops():
     case = ends | {"truth_areas": np.ones(truths), "prediction_areas": np.ones(predictions)}
     case |= {"truth_ignored": np.zeros(truths, bool), "truth_reusable": np.ones(truths, bool)}
     case |= {"prediction_excused": np.zeros(predictions, bool), "area_ranges": COCO_RANGES[:1]}
-    assert ticks_during(lambda: detection.match(**case, thresholds=[0.5, 0.9])) > 10
-    assert ticks_during(lambda: detection.match_any(**ends, thresholds=[0.5])) > 2
+    assert others_run_during(lambda: detection.match(**case, thresholds=[0.5, 0.9]))
+    assert others_run_during(lambda: detection.match_any(**ends, thresholds=[0.5]), turns=2)
     n = 2_000_000
     scores, classes = rng.random(n), rng.integers(0, 3, n)
-    assert ticks_during(lambda: detection.order(scores, classes, 3)) > 10
+    assert others_run_during(lambda: detection.order(scores, classes, 3))
     curves = {"outcomes": rng.integers(0, 3, (n, 1, 10)).astype(np.uint8), "scores": scores}
     curves |= {"ranks": np.zeros(n, np.int64), "class_offsets": [0, n], "positives": [[n]]}
     levels = {"recall_thresholds": RECALLS, "max_detections": [1]}
-    assert ticks_during(lambda: detection.precision_recall(**curves, **levels)) > 10
+    assert others_run_during(lambda: detection.precision_recall(**curves, **levels))
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

@@ -6,8 +6,6 @@ import importlib.util
 import inspect
 import itertools
 import sys
-import threading
-import time
 import tracemalloc
 from fractions import Fraction
 
@@ -22,6 +20,7 @@ from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError, ShapeM
 from segbench.kernels import distance, reference_distance
 from tests.kernels.comparisons import hold, same
 from tests.kernels.distances import DISTANCE_CASES, ROUNDED, WHOLE, OneWay, noise, size, sources
+from tests.kernels.turns import others_run_during
 
 KERNELS = {name: getattr(distance, name) for name in DISTANCE_CASES}
 TWINS = {name: getattr(reference_distance, name) for name in DISTANCE_CASES}
@@ -277,29 +276,10 @@ def test_other_threads_run_during_the_loops():
     weights, spacing = np.ones(3, np.uint32), np.full(3, 0.7)
     loops = distance._loops
     works = [np.empty(loops.scratch(*marks.shape, is_real), np.int8) for is_real in (False, True)]
-    assert ticks_during(lambda: loops.square_whole(marks, weights, whole, works[0])) > 5
-    assert ticks_during(lambda: loops.square_scaled(marks, weights, real, works[0], 1.0)) > 5
-    assert ticks_during(lambda: loops.square_real(marks, spacing, real, works[1])) > 5
-    assert ticks_during(lambda: loops.count_moves(marks, whole, np.empty(3002, np.int32))) > 5
-
-
-def ticks_during(function) -> int:
-    """How often this thread had its turn while another one ran the function."""
-    during = []
-
-    def call():
-        during.append(time.monotonic())
-        function()
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.0005)
-    begin, end = during
-    return sum(begin < tick < end for tick in ticks)
+    assert others_run_during(lambda: loops.square_whole(marks, weights, whole, works[0]), turns=5)
+    assert others_run_during(lambda: loops.square_scaled(marks, weights, real, works[0], 1.0), turns=5)
+    assert others_run_during(lambda: loops.square_real(marks, spacing, real, works[1]), turns=5)
+    assert others_run_during(lambda: loops.count_moves(marks, whole, np.empty(3002, np.int32)), turns=5)
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

@@ -19,7 +19,7 @@ from segbench.kernels import reference_rle, rle
 from segbench.kernels.rasterise import rasterise
 from segbench.kernels.runs import LARGEST_COORDINATE
 from tests.kernels.runmasks import RUN_CASES, agree, polygon_case
-from tests.kernels.test_thinning import ticks_during
+from tests.kernels.turns import others_run_during
 
 CANVAS = (20, 20)
 
@@ -142,9 +142,9 @@ def test_a_rectangle_of_whole_numbers_is_its_pixels(corners):
     points=st.lists(st.sampled_from([-1e8, -1e8 + 0.2, -1e6, -3.3, 0.0, 2.5, 9.7, 1e4, 12345678.9, 1e8]), min_size=4)
 )
 def test_giant_coordinates_are_drawn_within_the_image(points):
-    begin = time.monotonic()
+    begin = time.process_time()
     runs = rasterise(points, [0, len(points)], [0, 1], [9], [13])
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 1
     assert runs.counts.sum() == 9 * 13
 
 
@@ -245,7 +245,7 @@ def test_more_counts_than_are_drawn_at_a_time(monkeypatch):
 def test_other_threads_run_during_the_loops():
     star = zigzag(300, 0, 640)
     case = polygon_case([[star]] * 40, [(480, 640)] * 40)
-    assert ticks_during(lambda: rasterise(**case)) > 5
+    assert others_run_during(lambda: rasterise(**case), turns=5)
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

@@ -8,8 +8,6 @@ import json
 import mmap
 import re
 import sys
-import threading
-import time
 import tracemalloc
 from pathlib import Path
 from random import Random
@@ -21,6 +19,7 @@ from segbench.errors import BadJson, BadParameter, KernelsNotBuilt
 from segbench.kernels import jsonfaults, recordcolumns, records, reference_records
 from segbench.kernels.jsonfaults import KEYS, JsonFault, Reason
 from tests.kernels.jsonfiles import ANNOTATION, RESULT, agree, beside, listed, masked, same_columns, true
+from tests.kernels.turns import others_run_during
 
 SOURCES = Path(__file__).parents[2] / "src_ext"
 SCANS = {name: (getattr(records, name), getattr(reference_records, name)) for name in ("scan_results", "scan_truth")}
@@ -194,21 +193,7 @@ def test_memory_stays_near_that_of_the_file():
 def test_other_threads_run_during_a_scan():
     one = json.dumps({"image_id": 1, "category_id": 1, "score": 0.5, "x": "m" * 1000})
     data = f"[{','.join([one] * 60_000)}]".encode()
-    during = []
-
-    def call() -> None:
-        during.append(time.monotonic())
-        records.scan_results(data)
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.0005)
-    begin, end = during
-    assert sum(begin < tick < end for tick in ticks) > 10
+    assert others_run_during(lambda: records.scan_results(data))
 
 
 def test_real_files(real_data):

@@ -17,7 +17,7 @@ from segbench.errors import BadParameter, KernelsNotBuilt
 from segbench.kernels import merging, reference_rle, rle
 from segbench.kernels.runs import RleFault, as_sizes, as_spans, loose
 from tests.kernels.runmasks import RUN_CASES, agree, in_json, string_case
-from tests.kernels.test_thinning import ticks_during
+from tests.kernels.turns import others_run_during
 
 KERNELS = {
     "decode_strings": rle.decode_strings,
@@ -223,13 +223,13 @@ def test_other_threads_run_during_the_loops():
     ends = runs.offsets
     counts = runs.counts.astype(np.int64)
     # Little beside the loops has to be done, but for the pixels, which are written at once.
-    assert ticks_during(lambda: rle.decode_strings(**case)) > 5
-    assert ticks_during(lambda: rle.from_counts(counts, ends, runs.heights, runs.widths)) > 5
-    assert ticks_during(lambda: rle.encode_strings(runs)) > 5
-    assert ticks_during(lambda: rle.boxes(runs)) > 5
-    assert ticks_during(lambda: rle.merge(runs)) > 5
+    assert others_run_during(lambda: rle.decode_strings(**case), turns=5)
+    assert others_run_during(lambda: rle.from_counts(counts, ends, runs.heights, runs.widths), turns=5)
+    assert others_run_during(lambda: rle.encode_strings(runs), turns=5)
+    assert others_run_during(lambda: rle.boxes(runs), turns=5)
+    assert others_run_during(lambda: rle.merge(runs), turns=5)
     wide = np.broadcast_to(noise, (5, 1000, 1000)).reshape(5000, 1000)
-    assert ticks_during(lambda: rle.from_masks([wide] * 4)) > 5
+    assert others_run_during(lambda: rle.from_masks([wide] * 4), turns=5)
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

@@ -18,7 +18,7 @@ from segbench.kernels import reference_stability, stability
 from segbench.kernels.polygons import MOST_POINTS, N_BINS, READINGS, most_points
 from tests.kernels.comparisons import hold, same
 from tests.kernels.outlined import STABILITY_CASES, noise, random_mask, random_outline
-from tests.kernels.test_thinning import ticks_during
+from tests.kernels.turns import others_run_during
 from tests.oracles import davis_outlines, davis_stability
 from tests.oracles.davis_stability import MATLAB, PYTHON
 
@@ -254,9 +254,9 @@ def test_other_threads_run_during_the_loops():
     circle = np.rint(circle).astype(int)
     contexts = stability.shape_contexts(outline=circle)
     away = contexts[:, ::-1].copy()
-    assert ticks_during(lambda: stability.outline(mask=mask)) > 10
-    assert ticks_during(lambda: stability.shape_contexts(outline=circle)) > 10
-    assert ticks_during(lambda: stability.matching_cost(before=contexts, after=away)) > 10
+    assert others_run_during(lambda: stability.outline(mask=mask))
+    assert others_run_during(lambda: stability.shape_contexts(outline=circle))
+    assert others_run_during(lambda: stability.matching_cost(before=contexts, after=away))
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

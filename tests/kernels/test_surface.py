@@ -6,8 +6,6 @@ import importlib.util
 import inspect
 import itertools
 import sys
-import threading
-import time
 import tracemalloc
 
 import numpy as np
@@ -20,6 +18,7 @@ from segbench.errors import BadParameter, KernelsNotBuilt, ShapeMismatch, StrayL
 from segbench.kernels import lattice, reference_surface, surface, surfels
 from tests.kernels.comparisons import ARRANGEMENTS, hold, same
 from tests.kernels.surfaces import SURFACE_CASES
+from tests.kernels.turns import others_run_during
 
 KERNELS = {
     "surface": surface.surface,
@@ -239,21 +238,7 @@ def test_other_threads_run_during_a_call(name):
     truth, prediction = rng.random((2, 120, 200, 200)) < 0.5
     pair = {"truth": truth, "prediction": prediction, "spacing": (1, 1, 1)}
     case = {"mask": np.broadcast_to(truth[0, 0], (500_000, 200))} if name == "surface" else pair
-    during = []
-
-    def call():
-        during.append(time.monotonic())
-        KERNELS[name](**case)
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.0005)
-    begin, end = during
-    assert sum(begin < tick < end for tick in ticks) > 10
+    assert others_run_during(lambda: KERNELS[name](**case))
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

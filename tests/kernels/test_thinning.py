@@ -6,8 +6,6 @@ import importlib.util
 import inspect
 import itertools
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError, ShapeM
 from segbench.kernels import reference_thinning, thinning
 from tests.kernels.comparisons import hold, same
 from tests.kernels.segmentations import SEGMENT_CASES
+from tests.kernels.turns import others_run_during
 from tests.oracles import isbi2012
 
 KERNELS = {name: getattr(thinning, name) for name in SEGMENT_CASES}
@@ -169,28 +168,9 @@ def test_other_threads_run_during_the_loops():
         np.empty((image.size, 3), np.int64),
     )
     loops = thinning._loops
-    assert ticks_during(lambda: loops.thin(image, labels, queue)) > 10
-    assert ticks_during(lambda: loops.connect(image, labels, queue)) > 10
-    assert ticks_during(lambda: loops.count_pairs(flat[0], flat[1], work, places, cells)) > 10
-
-
-def ticks_during(function) -> int:
-    """How often this thread had its turn while another one ran the function."""
-    during = []
-
-    def call():
-        during.append(time.monotonic())
-        function()
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.0005)
-    begin, end = during
-    return sum(begin < tick < end for tick in ticks)
+    assert others_run_during(lambda: loops.thin(image, labels, queue))
+    assert others_run_during(lambda: loops.connect(image, labels, queue))
+    assert others_run_during(lambda: loops.count_pairs(flat[0], flat[1], work, places, cells))
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):

@@ -7,8 +7,6 @@ import itertools
 import pkgutil
 import re
 import sys
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import segbench.kernels
 from segbench.errors import BadParameter, KernelsNotBuilt, ResourceError, ShapeMismatch, StrayLabel
 from segbench.kernels import confusion, reference
 from tests.kernels.comparisons import ARRANGEMENTS, CASES, DTYPES, INT64, OneWay, hold, same
+from tests.kernels.turns import others_run_during
 
 #: Held to twins elsewhere: modules with a file of tests and, in most cases, a module of twins of their own.
 ELSEWHERE = {
@@ -373,21 +372,7 @@ def test_other_threads_run_during_a_call(name):
     # Zero strides: a hundred million pixels in one byte of memory.
     huge = np.broadcast_to(np.uint8(1), (10_000, 10_000))
     case = {key: huge if value is LABELS else value for key, value in GOOD[name].items()}
-    during = []
-
-    def call():
-        during.append(time.monotonic())
-        KERNELS[name](**case)
-        during.append(time.monotonic())
-
-    ticks = []
-    thread = threading.Thread(target=call)
-    thread.start()
-    while thread.is_alive():
-        ticks.append(time.monotonic())
-        time.sleep(0.001)
-    begin, end = during
-    assert sum(begin < tick < end for tick in ticks) > 10
+    assert others_run_during(lambda: KERNELS[name](**case))
 
 
 def test_a_missing_build_is_one_clear_error(monkeypatch):
