@@ -16,11 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from segbench.cli.main import _run
 from segbench.datasets import shapes
 
 CHECKOUT = Path(__file__).parent.parent
+
+# How long an example takes says how busy the machine is, and nothing of segbench.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ class TestIds:
         pixels = painted(table, shape)
         assert ColorTable(table).ids(pixels).tolist() == by_loop(pixels, table)
 
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     @given(st.data())
     def test_few_values_a_channel(self, data: st.DataObject) -> None:
         # Colours that share their channels: the numbers of the channels must not run into each other.

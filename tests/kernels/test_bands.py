@@ -179,7 +179,7 @@ def test_a_mask_counts_as_its_class_does():
         same(bands.mask_band_counts(**case), counts[1].copy())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     maps=hnp.arrays(np.uint8, st.tuples(st.just(2), st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 2)),
     width=st.integers(1, 5),

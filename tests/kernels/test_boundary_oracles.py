@@ -102,7 +102,7 @@ small_maps = hnp.array_shapes(min_dims=2, max_dims=2, max_side=9).flatmap(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(maps=small_maps, kind=st.sampled_from(KINDS), reach=st.integers(-1, 30), left=st.sampled_from([0, 60, 125]))
 def test_counts_in_words(maps, kind, reach, left):
     """Maps that begin anywhere in a word of 64 pixels: what stands to the left is no class."""

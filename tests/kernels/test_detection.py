@@ -173,7 +173,7 @@ def test_eleven_points_and_the_area():
 doubles = st.floats(allow_nan=False) | st.sampled_from([0.0, -0.0, 0.5, 5e-324, -5e-324])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows=st.lists(st.tuples(doubles, st.integers(0, 3)), max_size=120))
 def test_order_is_that_of_sorted(rows):
     scores, classes = np.array([r[0] for r in rows], float), np.array([r[1] for r in rows], np.int64)

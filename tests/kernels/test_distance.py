@@ -124,7 +124,7 @@ small = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=3, max_side=5
 lengths = st.floats(1e-3, 1e3) | st.sampled_from([0.5, 1.0, 2.5, 3.0, 0.1, 0.7])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(marks=small, spacing=st.tuples(lengths, lengths, lengths))
 def test_against_the_rule_in_words(marks, spacing):
     own = spacing[: marks.ndim]
@@ -143,7 +143,7 @@ def test_against_the_rule_in_words(marks, spacing):
     same(distance.chessboard_distances(sources=marks), moves.astype(np.int32))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(spacing=st.tuples(lengths, lengths, lengths), shape=st.tuples(*[st.integers(1, 600)] * 3))
 def test_whole_numbers_are_the_squares(spacing, shape):
     whole = distance._in_whole_numbers(spacing, shape)

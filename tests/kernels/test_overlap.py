@@ -102,7 +102,7 @@ def dense_mask(masks, i):
     return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(size).T
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
     bits=st.tuples(st.integers(0, 2**81 - 1), st.integers(0, 2**81 - 1)),

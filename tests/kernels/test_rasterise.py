@@ -117,7 +117,7 @@ def test_the_smallest_and_the_largest_image():
 numbers = st.floats(-60, 60) | st.integers(-200, 200).map(lambda n: n / 5) | st.integers(-80, 80).map(lambda n: n / 2)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     drawn=st.lists(st.lists(numbers, min_size=4, max_size=15), min_size=1, max_size=3),
     size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
@@ -126,7 +126,7 @@ def test_any_polygons(drawn, size):
     draw(*drawn, size=size)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(corners=st.tuples(*[st.integers(0, 30)] * 4))
 def test_a_rectangle_of_whole_numbers_is_its_pixels(corners):
     left, right = sorted(corners[:2])
@@ -137,7 +137,7 @@ def test_a_rectangle_of_whole_numbers_is_its_pixels(corners):
     assert np.array_equal(rle.decode(runs, 0), mask)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     points=st.lists(st.sampled_from([-1e8, -1e8 + 0.2, -1e6, -3.3, 0.0, 2.5, 9.7, 1e4, 12345678.9, 1e8]), min_size=4)
 )

@@ -69,14 +69,14 @@ def test_every_cut(name):
 
 
 @pytest.mark.parametrize("name", SCANS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(random=st.randoms(use_true_random=False), wrong=st.sampled_from((0, 0.02, 0.2)))
 def test_files_of_hypothesis(name, random, wrong):
     agree(*SCANS[name], written(name, Writer(random, wrong)))
 
 
 @pytest.mark.parametrize("name", SCANS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.one_of(st.binary(max_size=60), st.text('[]{}",:\\u0129eE.-ntf aNI\n', max_size=40).map(str.encode)))
 def test_bytes_of_hypothesis(name, data):
     agree(*SCANS[name], data)

@@ -124,7 +124,7 @@ def test_empty_lists():
         rle.merge(none)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(size=st.tuples(st.integers(1, 9), st.integers(1, 9)), bits=st.integers(0, 2**81 - 1), escaped=st.booleans())
 def test_to_a_string_and_back(size, bits, escaped):
     height, width = size
@@ -135,7 +135,7 @@ def test_to_a_string_and_back(size, bits, escaped):
     assert np.repeat(np.arange(len(runs.counts)) % 2, runs.counts).tolist() == mask.T.ravel().tolist()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     strings=st.lists(st.binary(max_size=12) | st.text(st.characters(codec="ascii"), max_size=12).map(str.encode)),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
@@ -144,7 +144,7 @@ def test_any_bytes(strings, size):
     agree("decode_strings", string_case(strings, [size] * len(strings)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     counts=st.lists(st.integers(0, 9), min_size=1, max_size=12),
     far=st.sampled_from([1, 2**16, 2**31, 2**32 - 1 - 9 * 12]),

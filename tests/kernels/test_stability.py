@@ -152,13 +152,13 @@ def test_no_point_no_cost():
 small_masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, derandomize=True, database=None)
 @given(mask=small_masks, reading=st.sampled_from(READINGS))
 def test_any_small_mask(mask, reading):
     hold(stability.outline, reference_stability.outline, {"mask": mask, "reading": reading})
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, derandomize=True, database=None)
 @given(mask=small_masks, down=st.integers(0, 5), right=st.integers(0, 5))
 def test_a_mask_that_moves_keeps_its_outline_and_costs_nothing(mask, down, right):
     moved = np.pad(mask, ((down, 0), (right, 3)))
@@ -169,7 +169,7 @@ def test_a_mask_that_moves_keeps_its_outline_and_costs_nothing(mask, down, right
     assert cost == 0.0 if len(before) else math.isnan(cost)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, derandomize=True, database=None)
 @given(
     counts=st.tuples(
         *(hnp.arrays(np.int64, st.tuples(st.integers(2, 7), st.just(N_BINS)), elements=st.integers(0, 2)) for _ in "ab")

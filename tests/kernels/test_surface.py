@@ -88,7 +88,7 @@ small_masks = hnp.array_shapes(min_dims=2, max_dims=3, max_side=7).flatmap(
 steps = st.sampled_from([0.1, 0.3, 1.0, 2.5]) | st.floats(1e-3, 1e3)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(masks=small_masks, spacing=st.lists(steps, min_size=3, max_size=3))
 def test_masks_of_any_kind(masks, spacing):
     truth, prediction = masks

@@ -310,7 +310,7 @@ def code_in_words(value, codes, low):
     return code if code >= 0 else int(codes.max()) + 1
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(labels=label_maps, codes=code_tables, low=extremes | st.integers(-3, 9), data=st.data())
 def test_find_code_against_the_rule_in_words(labels, codes, low, data):
     code = data.draw(st.integers(0, int(codes.max()) + 1))
@@ -320,7 +320,7 @@ def test_find_code_against_the_rule_in_words(labels, codes, low, data):
     hold(confusion.find_code, reference.find_code, case)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     labels=label_maps,
     codes=st.tuples(code_tables, code_tables),
@@ -338,7 +338,7 @@ def test_coded_table_against_the_rule_in_words(labels, codes, low):
     hold(confusion.coded_table, reference.coded_table, case)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(labels=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=8)))
 def test_byte_table_against_counting_by_hand(labels):
     other = np.flip(labels)

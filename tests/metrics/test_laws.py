@@ -1429,7 +1429,7 @@ def test_a_near_miss_is_named() -> None:
 names = st.text(min_size=1, max_size=12) | st.text("'\\,[]() =", min_size=1, max_size=8)
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@settings(derandomize=True, database=None, max_examples=300)
 @given(names | st.lists(names, min_size=1, max_size=4).map(tuple))
 def test_any_names_of_classes_survive_the_text(classes: str | tuple[str, ...]) -> None:
     metric = MeanIou(classes=classes, absent="zero")
@@ -1437,7 +1437,7 @@ def test_any_names_of_classes_survive_the_text(classes: str | tuple[str, ...]) -
     assert parse_metric(str(metric)) == metric
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=200)
+@settings(derandomize=True, database=None, max_examples=200)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers())
 def test_any_numbers_survive_the_text(least_score: float, most_found: int) -> None:
     metric = ToyAveragePrecision(least_score=least_score, most_found=most_found)

@@ -70,7 +70,7 @@ def test_exact_sum_equals_fsum_on_random_lists() -> None:
         assert summed(values).sum() == math.fsum(values), f"seed 20, case {case}"
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@settings(derandomize=True, database=None, max_examples=300)
 @given(st.lists(st.floats(-1e300, 1e300), max_size=40))
 def test_exact_sum_equals_fsum_on_any_list(values: list[float]) -> None:
     total = summed(values)

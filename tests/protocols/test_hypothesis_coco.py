@@ -26,7 +26,7 @@ def test_sets_score_as_officially(kind: str, tmp_path: Path) -> None:
     iou_type, boxes, masks = KINDS[kind]
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=N_SETS, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=N_SETS, derandomize=True, database=None)
     @given(coco_sets(boxes=boxes, masks=masks))
     def equal(both: Set) -> None:
         truth, results = both
