@@ -106,12 +106,12 @@ if TYPE_CHECKING:
     from segbench.result import Score as Score
     from segbench.samples import Place as Place
     from segbench.scoring.contenders import compare as compare
+    from segbench.scoring.merging import merge as merge
     from segbench.scoring.output import state_path as state_path
     from segbench.scoring.output import write_result as write_result
     from segbench.scoring.pack import Packed as Packed
     from segbench.scoring.pack import pack as pack
     from segbench.scoring.pairs import score_pairs as score_pairs
-    from segbench.scoring.score import merge as merge
     from segbench.scoring.score import score as score
 
 _HOMES = {
@@ -213,7 +213,7 @@ _HOMES = {
     "mean_iou": "segbench.metrics.functions",
     "mean_precision": "segbench.metrics.functions",
     "mean_recall": "segbench.metrics.functions",
-    "merge": "segbench.scoring.score",
+    "merge": "segbench.scoring.merging",
     "multilabel_dice": "segbench.metrics.functions",
     "multilabel_iou": "segbench.metrics.functions",
     "pack": "segbench.scoring.pack",

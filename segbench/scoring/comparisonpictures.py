@@ -18,11 +18,11 @@ from segbench.late import late
 from segbench.scoring.comparisonverdict import ranked
 from segbench.scoring.contenders import Scoring, is_result
 from segbench.scoring.duels import Comparison, Duel
+from segbench.scoring.inputs import numbering_of
 from segbench.scoring.pairing import find_key, pair
 from segbench.scoring.palette import Palette
 from segbench.scoring.reading import Reader, nearest
 from segbench.scoring.recount import Recount
-from segbench.scoring.score import numbering_of
 
 _photo_png = late("segbench.datasets.photos:photo_png")
 

@@ -81,3 +81,24 @@ def shard_of(items: Sequence[T], shard: str) -> list[T]:
         found = f"shard {shard} of {counted(len(items), 'image')} is empty"
         raise BadParameter(found, expected="no more shards than images")
     return mine
+
+
+def check_choice(name: str, value: str | None, choices: tuple[str | None, ...]) -> None:
+    """Refuse a value that is none of the choices.
+
+    Parameters
+    ----------
+    name : str
+        The option.
+    value : str, optional
+        What was asked for.
+    choices : tuple of str or None
+        What there is.
+
+    Raises
+    ------
+    BadParameter
+        When the value is not among them.
+    """
+    if value not in choices:
+        raise BadParameter(f"{name}={value}", expected=" | ".join(str(choice) for choice in choices))

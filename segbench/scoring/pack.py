@@ -20,9 +20,10 @@ from segbench.protocols.protocol import Protocol
 from segbench.scoring.blind import Blind
 from segbench.scoring.bundle import Bundle, writing
 from segbench.scoring.executors import ExecutorKind, available_cpus
+from segbench.scoring.inputs import numbering_of
 from segbench.scoring.options import Progress
 from segbench.scoring.pairing import pair
-from segbench.scoring.score import numbering_of, score
+from segbench.scoring.score import score
 
 _has_truth = late("segbench.datasets.davis:has_truth")
 _pictured_frames = late("segbench.datasets.davis:pictured_frames")

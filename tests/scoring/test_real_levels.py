@@ -19,7 +19,8 @@ from PIL import Image
 from sklearn import metrics as sklearn_metrics
 
 from segbench.result import Result
-from segbench.scoring.score import merge, score
+from segbench.scoring.merging import merge
+from segbench.scoring.score import score
 from tests.conftest import CommandLine
 from tests.datasets.pngs import png
 from tests.oracles import isbi2012
