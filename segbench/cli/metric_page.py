@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 from segbench.cli import page
 from segbench.metrics.base import Metric
-from segbench.protocols.conventions import MEANINGS
-from segbench.protocols.load import load_protocol, protocol_names
+from segbench.protocols.metricfacts import choices, fields, meaning, paragraphs, shown, sources, users
 
 #: The letters of the formulas of a family.
 NOTATION = {
@@ -66,12 +64,11 @@ _JUDGED = {
     "video": "numbered masks of objects in the frames of videos",
     "detection": "detected instances with scores, by masks, boxes or boundaries",
 }
-_SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 
 
 def summary(metric: Metric[Any]) -> dict[str, str]:
     """Return name, one line and formula."""
-    return {"name": metric.name, "description": _description(metric), "formula": metric.formula}
+    return {"name": metric.name, "description": paragraphs(metric)[0], "formula": metric.formula}
 
 
 def record(metric: Metric[Any]) -> dict[str, Any]:
@@ -92,20 +89,20 @@ def record(metric: Metric[Any]) -> dict[str, Any]:
             }
             for name in fields(metric)
         },
-        "source": _sources(metric),
-        "protocols": dict(_users(metric)),
+        "source": sources(metric),
+        "protocols": dict(users(metric)),
     }
 
 
 def lines(metric: Metric[Any]) -> list[str]:
     """Return the page of a metric."""
-    first, *rest = _paragraphs(metric)
+    first, *rest = paragraphs(metric)
     formula = [*page.paragraph(metric.formula), *page.pairs(notation(metric))]
     better = "higher" if metric.higher_is_better else "lower"
     unit = "a fraction, shown in percent" if metric.unit == "fraction" else f"in {metric.unit}"
-    users = (
+    scored_by = (
         (name, "with the defaults" if key == metric.name else f"as {key}" if "(" in key else key)
-        for name, key in _users(metric)
+        for name, key in users(metric).items()
     )
     return [
         *page.title(str(metric)),
@@ -114,8 +111,8 @@ def lines(metric: Metric[Any]) -> list[str]:
         *page.section("Formula", [*formula, *page.paragraph(f"{unit}; {better} is better")]),
         *page.section("Judges", page.paragraph(_JUDGED[metric.family])),
         *page.section("Parameters", _parameters(metric)),
-        *page.section("Source", page.bullets(_sources(metric))),
-        *page.section("Scored by", page.pairs(users)),
+        *page.section("Source", page.bullets(sources(metric))),
+        *page.section("Scored by", page.pairs(scored_by)),
     ]
 
 
@@ -130,32 +127,6 @@ def notation(metric: Metric[Any]) -> list[tuple[str, str]]:
     return found[::-1]
 
 
-def fields(metric: Metric[Any]) -> list[str]:
-    """Return the names of the parameters: policies in their usual order, then the others."""
-    names = metric.field_names()
-    return [*(name for name in MEANINGS if name in names), *(name for name in names if name not in MEANINGS)]
-
-
-def meaning(metric: Metric[Any], name: str, void: str = "a void value") -> str:
-    """Return what the value of a field means."""
-    value = getattr(metric, name)
-    if name == "classes" and not (isinstance(value, str) and value in MEANINGS[name]):
-        return "Only the classes and groups named are in the mean."
-    if name in MEANINGS:
-        return MEANINGS[name][value].format(void=void)
-    return _documented(type(metric), name)
-
-
-def choices(metric: Metric[Any], name: str) -> str:
-    """Return what a field may be."""
-    kind = get_type_hints(type(metric))[name]
-    if get_origin(kind) is Literal:
-        return " | ".join(map(str, get_args(kind)))
-    if name == "classes":
-        return "all | foreground | NAME | [NAME,…]"
-    return "a whole number" if kind is int else "a number" if kind is float else "text"
-
-
 def _parameters(metric: Metric[Any]) -> Iterator[str]:
     default = type(metric)()
     for name in fields(metric):
@@ -163,56 +134,3 @@ def _parameters(metric: Metric[Any]) -> Iterator[str]:
         note = "the default" if value == usual else f"default {shown(usual)}"
         yield from page.paragraph(f"{name}={shown(value)}  ({note}; {choices(metric, name)})", hanging="    ")
         yield from page.paragraph(meaning(metric, name), indent="      ")
-
-
-def shown(value: Any) -> str:
-    """Return a value as a metric is written with it."""
-    if isinstance(value, tuple):
-        return f"[{','.join(map(str, value))}]"
-    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _users(metric: Metric[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the data sets that score a metric of this name, with the metric as they set it."""
-    for name in sorted(set(protocol_names().values())):
-        for theirs in load_protocol(name).metrics:
-            if theirs.name == metric.name:
-                yield name, str(theirs)
-                break
-
-
-def _description(metric: Metric[Any]) -> str:
-    return _paragraphs(metric)[0]
-
-
-def _paragraphs(metric: Metric[Any]) -> list[str]:
-    """Return what the docstring of a metric says before its first section."""
-    return [_plain(text) for text in _parts(type(metric))[""].split("\n\n")]
-
-
-def _plain(text: str) -> str:
-    """Return a text of a docstring in one line, without marks for code."""
-    return " ".join(text.split()).replace("``", "")
-
-
-def _sources(metric: Metric[Any]) -> list[str]:
-    """Return the references of a metric, else the source that its module names."""
-    cited = _parts(type(metric)).get("References", "")
-    module = inspect.getdoc(inspect.getmodule(type(metric))) or ""
-    named = [part.removeprefix("Source: ") for part in module.split("\n\n") if part.startswith("Source: ")]
-    return [_plain(part) for part in (cited, *named) if part]
-
-
-def _documented(cls: type, name: str) -> str:
-    """Return what the docstring of a class or its parents says of a parameter."""
-    for parent in cls.__mro__:
-        found = re.search(rf"^{name} : .*\n((?: +.*\n?)+)", _parts(parent).get("Parameters", ""), re.MULTILINE)
-        if found:
-            return _plain(found[1])
-    return ""
-
-
-def _parts(cls: type) -> dict[str, str]:
-    """Return a docstring by its sections; the text before the first is that of the empty name."""
-    first, *rest = _SECTION.split(inspect.cleandoc(cls.__doc__ or ""))
-    return {"": first.strip(), **{name: body.strip() for name, body in zip(rest[::2], rest[1::2], strict=True)}}

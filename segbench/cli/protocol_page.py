@@ -10,6 +10,7 @@ from segbench.cli import layout_page, metric_page, page, report
 from segbench.labels import Color, LabelClass
 from segbench.metrics.base import Metric
 from segbench.metrics.rules import TableMetric
+from segbench.protocols import metricfacts
 from segbench.protocols.conventions import COMPARED, CONVENTIONS, NO_CASE, Convention
 from segbench.protocols.protocol import Protocol
 
@@ -43,7 +44,7 @@ def record(protocol: Protocol) -> dict[str, Any]:
         "void": list(protocol.space.void),
         "void_truth": list(protocol.space.void_truth),
         "colors": [{"color": list(color), "id": value} for color, value in protocol.colors.items()],
-        "policies": {name: metric_page.meaning(primary, name, _void(protocol)) for name in metric_page.fields(primary)},
+        "policies": {name: metricfacts.meaning(primary, name, _void(protocol)) for name in metricfacts.fields(primary)},
         "metrics": [
             {"key": protocol.key(metric), "signature": metric.signature(), "formula": metric.formula}
             for metric in protocol.metrics
@@ -130,11 +131,11 @@ def _void(protocol: Protocol) -> str:
 
 def _policies(protocol: Protocol, metric: Metric[Any]) -> Iterator[tuple[str, str]]:
     n = len(metric.parts(protocol.space)) if isinstance(metric, TableMetric) else 0
-    for name in metric_page.fields(metric):
-        means = metric_page.meaning(metric, name, _void(protocol))
+    for name in metricfacts.fields(metric):
+        means = metricfacts.meaning(metric, name, _void(protocol))
         if name == "classes" and n:
             means = f"{means.removesuffix('.')}: {n} of them."
-        yield f"{name}={metric_page.shown(getattr(metric, name))}", means
+        yield f"{name}={metricfacts.shown(getattr(metric, name))}", means
 
 
 def _metrics(protocol: Protocol) -> list[str]:

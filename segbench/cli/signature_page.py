@@ -9,6 +9,7 @@ from segbench.cli import metric_page, page
 from segbench.errors import BadParameter, UsageError
 from segbench.metrics.base import Metric
 from segbench.metrics.table import parse_metric
+from segbench.protocols import metricfacts
 from segbench.protocols.load import load_protocol, protocol_names
 from segbench.protocols.protocol import Protocol
 from segbench.result import Signature
@@ -146,5 +147,5 @@ def _of_version(signature: Signature) -> str:
 
 
 def _fields(metric: Metric[Any]) -> list[str]:
-    values = ((f"{name}={metric_page.shown(getattr(metric, name))}", name) for name in metric_page.fields(metric))
-    return page.pairs((term, metric_page.meaning(metric, name)) for term, name in values)
+    values = ((f"{name}={metricfacts.shown(getattr(metric, name))}", name) for name in metricfacts.fields(metric))
+    return page.pairs((term, metricfacts.meaning(metric, name)) for term, name in values)
