@@ -12,18 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segbench.datasets.coco import CocoImage, CocoTruth, read_coco
-from segbench.datasets.files import as_dataset_error, read_truth
 from segbench.datasets.layouts import find_root
 from segbench.datasets.listing import size_of
-from segbench.errors import BadParameter, DatasetError, SubmissionError
+from segbench.datasets.photos import open_photograph
+from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
 from segbench.kernels.rle import areas, decode
-from segbench.late import late
 from segbench.metrics.annotations import Annotations
 from segbench.protocols.categories import with_categories
 from segbench.protocols.protocol import Protocol
-
-_photograph = late("segbench.datasets.pillow:photograph")
 
 #: Folders below the root in which a `file_name` of the JSON is looked for, in this order; the last is beside the JSON.
 FOLDERS = ("{split}", "images/{split}", "images", ".", "{json}")
@@ -136,12 +133,7 @@ class CocoPhotos:
             When the file is missing or damaged, or not of the size that the truth says.
         """
         path, image = self.paths[key], self._image(key)
-        try:
-            pixels: NDArray[np.uint8] = _photograph(read_truth(path))
-        except SubmissionError as error:
-            raise as_dataset_error(error).about(path) from None
-        except DatasetError as error:
-            raise error.about(path) from None
+        pixels = open_photograph(path)
         if pixels.shape[:2] != (image.height, image.width):
             found = "×".join(map(str, pixels.shape[:2]))
             raise DatasetError(

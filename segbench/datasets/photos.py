@@ -1,16 +1,20 @@
-"""The photographs of a data set, small enough to stand on a page."""
+"""The photographs of a data set: their pixels, or small enough to stand on a page."""
 
 from __future__ import annotations
 
 import os
 
-from segbench.datasets.files import read_truth
+import numpy as np
+from numpy.typing import NDArray
+
+from segbench.datasets.files import as_dataset_error, read_truth
 from segbench.datasets.pictures import PHOTO_SUFFIXES, picture_path
 from segbench.datasets.pngwriter import encode_png
 from segbench.datasets.truth import TruthSet
 from segbench.errors import DatasetError, SubmissionError
 from segbench.late import late
 
+_photograph = late("segbench.datasets.pillow:photograph")
 _thumbnail = late("segbench.datasets.pillow:thumbnail")
 
 #: Pixels of the longer side of a photograph on a page, and its colours.
@@ -40,6 +44,33 @@ def photo_png(truth: TruthSet, key: str) -> bytes | None:
     except (SubmissionError, DatasetError):
         # A page is worth having without it, and nothing is counted of it.
         return None
+
+
+def open_photograph(path: str) -> NDArray[np.uint8]:
+    """Return the pixels of a photograph.
+
+    Parameters
+    ----------
+    path : str
+        A JPEG, PNG or TIFF.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        Red, green, blue; a grey image has three equal ones.
+
+    Raises
+    ------
+    DatasetError
+        When the file is missing or damaged.
+    """
+    try:
+        pixels: NDArray[np.uint8] = _photograph(read_truth(path))
+    except SubmissionError as error:
+        raise as_dataset_error(error).about(path) from None
+    except DatasetError as error:
+        raise error.about(path) from None
+    return pixels
 
 
 def photo_path(truth: TruthSet, key: str) -> str | None:

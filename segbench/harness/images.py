@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.datasets.files import as_dataset_error, read_truth
 from segbench.datasets.listing import size_of
-from segbench.datasets.photos import photo_path
+from segbench.datasets.photos import open_photograph, photo_path
 from segbench.datasets.pictures import open_pictures
-from segbench.datasets.pillow import photograph
 from segbench.datasets.truth import TruthSet, open_truth
-from segbench.errors import BadParameter, DatasetError, SubmissionError
+from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
 from segbench.protocols.protocol import Protocol
 
@@ -115,13 +113,7 @@ class Images:
         path = self.path(key)
         if path is None:
             raise DatasetError(f"no image of {key}", file=str(self.truth.root))
-        try:
-            pixels: NDArray[np.uint8] = photograph(read_truth(path))
-        except SubmissionError as error:
-            raise as_dataset_error(error).about(path) from None
-        except DatasetError as error:
-            raise error.about(path) from None
-        return pixels
+        return open_photograph(path)
 
 
 def _checked(protocol: Protocol, split: str | None) -> str:

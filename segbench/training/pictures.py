@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.datasets.files import as_dataset_error, read_truth
 from segbench.datasets.listing import size_of
 from segbench.datasets.maps import truth_map
-from segbench.datasets.photos import photo_path
-from segbench.datasets.pillow import photograph
+from segbench.datasets.photos import open_photograph, photo_path
 from segbench.datasets.truth import TruthSet, open_truth
 from segbench.encoding import Encoding
-from segbench.errors import BadParameter, DatasetError, SubmissionError
+from segbench.errors import BadParameter, DatasetError
 from segbench.frozen import dataclass
 from segbench.metrics.confusion import stray_error
 from segbench.protocols.protocol import Protocol
@@ -130,10 +128,7 @@ class Pictures:
         """Return the pixels of an image, shape (height, width, 3); see `open` for what is raised."""
         path = photo_path(self.truth, key)
         assert path is not None, "looked for when the split was opened"
-        try:
-            return photograph(read_truth(path))
-        except SubmissionError as error:
-            raise as_dataset_error(error).about(path) from None
+        return open_photograph(path)
 
     def _read(self, key: str) -> Picture:
         image = self.photograph(key)
