@@ -9,14 +9,14 @@ import click
 
 from segbench.cli import page, report
 from segbench.cli.options import output_format
-from segbench.training.formulas import FORMULAS
+from segbench.training.formulas import FORMULAS, WEIGHTS
 
 _LETTERS = (
     ("i", "the pixels of a batch whose truth is not void, N of them"),
     ("c", "the classes; means over them leave out those that `absent` leaves out, of which the truth has no pixel"),
     ("p", "1 where the truth is the class, else 0"),
     ("q", "the softmax of the logits; q_y is that of the true class"),
-    ("w", "weights of classes, by how often they occur in the training set"),
+    ("w", "the weight of a class, by how often it occurs in the training set: n_c of its n pixels that are not void"),
 )
 
 
@@ -49,4 +49,5 @@ def _lines() -> Iterator[str]:
         yield from page.pairs(known.parameters.items())
         yield from page.paragraph(known.source)
     yield from page.section("Letters", page.pairs(_LETTERS))
+    yield from page.section("Weights", page.pairs(WEIGHTS.items(), most=30))
     yield from page.section("Choices", page.paragraph("The first of several values is the default."))

@@ -32,7 +32,16 @@ class Formula:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-_WEIGHTS = "none | inverse | median_frequency | median_frequency_by_image | enet"
+#: What a class weighs by the rules of `ClassCounts.weights`: n_c of the n pixels are of class c, f_c is its share.
+WEIGHTS: Mapping[str, str] = {
+    "none": "1",
+    "inverse": "n / (C n_c), C the number of classes that occur",
+    "median_frequency": "median(f) / f_c with f_c = n_c / n",
+    "median_frequency_by_image": "the same with f_c = n_c / pixels of the images that have the class",
+    "enet": "1 / ln(1.02 + n_c / n)",
+}
+
+_WEIGHTS = " | ".join(WEIGHTS)
 _DIVISORS = "weights | pixels | one"
 _ABSENT = "skip | one | count"
 _OVERLAP = {"absent": _ABSENT, "smooth": "0"}

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from segbench.cli.losses import losses
-from segbench.training.formulas import FORMULAS
+from segbench.training.formulas import FORMULAS, WEIGHTS
 
 
 def printed(*args: str) -> str:
@@ -28,6 +28,7 @@ def test_the_table_names_every_loss_with_its_formula() -> None:
     for name, known in FORMULAS.items():
         assert f"\n{name}\n" in text and known.text in flat and known.source in flat
         assert all(" ".join(f"{field} {choices}".split()) in flat for field, choices in known.parameters.items())
+    assert all(f"{rule} {formula}" in flat for rule, formula in WEIGHTS.items())
 
 
 def test_json() -> None:
