@@ -68,7 +68,8 @@ def _on_threads(work: Folders, repetitions: int) -> list[Row]:
     peers = [peer for peer in installed() if peer.name.endswith("update_folders")]
     with ThreadPoolExecutor(1) as pool:
         runners = [_inflating(work, pool), _scoring(work, 2), _scoring(work), *(_counting(work, p) for p in peers)]
-        limit, two, one, *others = race(runners, 2 * repetitions, clock=time.perf_counter_ns)
+        # A wall clock counts what other work does to the second CPU: many repetitions, so that it passes.
+        limit, two, one, *others = race(runners, 4 * repetitions, clock=time.perf_counter_ns)
     name = f"{work.name}, 2 threads, wall"
     return [
         Row(name, two, "segbench, 1 thread", one, *THREADS, limit),
