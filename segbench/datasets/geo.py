@@ -1,8 +1,8 @@
 """TIFF files by windows of rows: aerial images and their label maps, and stacks of pages.
 
-tifffile and imagecodecs are used here only, and only to undo the compression of a strip or tile: what the file says of
-itself is read by `tiffs` and `tiffpages`, so that no text of a stranger's file is looked at, nothing is logged, and no
-more is decoded than the rows that are asked for.
+tifffile and imagecodecs are used here and in `lzw` only, and only to undo the compression of a strip or tile: what the
+file says of itself is read by `tiffs` and `tiffpages`, so that no text of a stranger's file is looked at, nothing is
+logged, and no more is decoded than the rows that are asked for.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segbench.datasets.tiffpages import MOST_PIXELS, UNCOMPRESSED, Page, read_page
+from segbench.datasets.tiffpages import LZW, MOST_PIXELS, UNCOMPRESSED, Page, read_page
 from segbench.datasets.tiffs import Source, damaged, read_directories
 from segbench.errors import BadParameter, ResourceError, UnreadableImage, counted, require
+from segbench.late import late
+
+_undo_lzw = late("segbench.datasets.lzw:undo_lzw")
 
 
 class _Block(NamedTuple):
@@ -171,13 +174,15 @@ class Raster:
 
     def _segment(self, page: Page, place: tuple[int, int, int]) -> NDArray[Any]:
         """Return one strip or tile, shape (rows within the page, columns of the segment, samples)."""
-        needed = page.rows_of(place[1]) * page.row_bytes
-        count = int(page.counts[place])
+        rows, offset, count = page.rows_of(place[1]), int(page.offsets[place]), int(page.counts[place])
+        needed = rows * page.row_bytes
         if page.compression == UNCOMPRESSED:
-            return _values(self._source.read(int(page.offsets[place]), needed), page)
+            return _values(self._source.read(offset, needed), page)
+        if page.compression == LZW:
+            return _values(_undo_lzw(self._source.read(offset, count), rows, page.row_bytes), page)
         # The strip at the end may be filled up to the height of the others.
         most = min(page.grid[0] * page.row_bytes, page.codec.ratio * count)
-        data = _decompressed(self._source.read(int(page.offsets[place]), count), most, page)
+        data = _decompressed(self._source.read(offset, count), most, page)
         if len(data) < needed:
             raise damaged("rows are missing")
         return _values(memoryview(data)[:needed], page)

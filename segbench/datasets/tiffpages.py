@@ -36,13 +36,13 @@ class Codec(NamedTuple):
     ratio: int
 
 
-UNCOMPRESSED = 1
+UNCOMPRESSED, LZW = 1, 5
 #: By the number in the file. LZW: a code of 12 bits stands for less than 4096 bytes. PackBits: two bytes stand for 128.
 #: Zstandard: a block of 128 KiB takes at least four bytes. LZMA: a match of 273 bytes takes 14 decisions of at least
 #: log2(2048/2017) bits. Deflate: a match of 258 bytes takes two bits.
 CODECS = {
     UNCOMPRESSED: Codec("none", 1),
-    5: Codec("LZW", 2731),
+    LZW: Codec("LZW", 2731),
     8: Codec("deflate", 1032),
     32946: Codec("deflate", 1032),
     32773: Codec("PackBits", 64),

@@ -20,7 +20,7 @@ from segbench.errors import ResourceError
 _COLUMNS, _ROWS, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS = 256, 257, 258, 259, 262, 273
 _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _FORMAT = 277, 278, 279, 339
 _SHORT, _LONG = 3, 4
-_UNCOMPRESSED, _DEFLATE = 1, 8
+_UNCOMPRESSED, _LZW, _DEFLATE = 1, 5, 8
 _BLACK_IS_ZERO, _RGB = 1, 2
 _UNSIGNED, _FLOAT = 1, 3
 
@@ -111,6 +111,39 @@ def float_pages(pages: Iterator[NDArray[Any]], n_pages: int) -> Iterator[bytes]:
         yield head
         yield pixels
         at += len(head) + len(pixels)
+
+
+def lzw_page(stream: bytes, shape: tuple[int, int]) -> bytes:
+    """Return a TIFF of one page of grey bytes, whose only strip is compressed already.
+
+    Parameters
+    ----------
+    stream : bytes
+        The strip, compressed by LZW.
+    shape : (int, int)
+        Rows and columns.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    ResourceError
+        When it would be longer than a TIFF can be.
+    """
+    fields = {
+        _COLUMNS: [shape[1]],
+        _ROWS: [shape[0]],
+        _BITS: [8],
+        _COMPRESSION: [_LZW],
+        _PHOTOMETRIC: [_BLACK_IS_ZERO],
+        _SAMPLES: [1],
+        _STRIP_ROWS: [shape[0]],
+    }
+    head = _directory(fields, [len(stream)], at=_HEADER.size, is_last=True)
+    return b"".join((_HEADER.pack(b"II", 42, _HEADER.size), head, stream))
 
 
 def _directory(fields: Mapping[int, Sequence[int]], strips: list[int], *, at: int, is_last: bool) -> bytes:
