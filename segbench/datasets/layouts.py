@@ -229,9 +229,10 @@ def truth_names(folder: Path, layout: Layout) -> list[str]:
         files = list(walk(folder))
     except SubmissionError as error:
         raise as_dataset_error(error) from None
-    names = [name for name in files if _is_truth(folder, name, layout.suffix)]
-    if names and layout.suffix in VOLUME_SUFFIXES:
-        _refuse_others(folder, files, layout.suffix)
+    suffix = layout.suffix
+    names = [name for name in files if _is_truth(folder, name, suffix)]
+    if names and suffix in VOLUME_SUFFIXES:
+        _refuse_others(folder, files, suffix)
     before, behind = layout.affixes
     names = [name for name in names if name.startswith(before) and name.endswith(behind)]
     if layout.but:
@@ -255,6 +256,8 @@ def truth_path(folder: str, layout: Layout, pattern: str, split: str, key: str) 
 
 def _is_truth(folder: Path, name: str, suffix: str) -> bool:
     """Whether a file of a truth folder is a label map; what only looks as if it were none is refused."""
+    if name.endswith(suffix) and name.isascii():
+        return True
     if not name.lower().endswith(suffix):
         if os.path.isdir(folder / name):
             raise DatasetError(
@@ -263,7 +266,7 @@ def _is_truth(folder: Path, name: str, suffix: str) -> bool:
         return False
     if not name.endswith(suffix):
         raise DatasetError("an upper-case suffix", expected=f"NAME{suffix}", mend="rename it", file=str(folder / name))
-    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+    if any("\ud800" <= character <= "\udfff" for character in name):
         raise DatasetError("a name that is not UTF-8", expected="UTF-8", mend="rename it", file=str(folder / name))
     return True
 

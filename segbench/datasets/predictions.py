@@ -297,6 +297,8 @@ def _wrapping(files: list[str], keys: list[str], naming: Naming) -> str:
     for folder, _ in folders.most_common(_FOLDERS):
         parts = folder.split("/") if folder else []
         candidates |= {"".join(f"{part}/" for part in parts[: n + 1]) for n in range(len(parts))}
+    if len(candidates) == 1:
+        return ""
     hits = {
         prefix: sum(_claims(file, prefix, known, naming) for file in files[:_LOOKED_AT])
         for prefix in sorted(candidates)
