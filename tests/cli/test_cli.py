@@ -21,7 +21,7 @@ from segbench.leaderboard import html
 from segbench.version import __version__
 from tests.bad_inputs.cases import fd_missing_one, fd_terminal_escape_name, gt_truncated, lm_out_of_range
 from tests.bad_inputs.clean import FIRST, Site, build
-from tests.conftest import CommandLine, Outcome, start
+from tests.conftest import CHECKOUT, CommandLine, Outcome, start
 from tests.scoring.dying import DyingJob
 from tests.scoring.trees import CLASSES, listing, some_prediction, some_truth, write
 
@@ -196,6 +196,28 @@ class TestSignals:
         assert f"segbench: {word}: nothing was written" in err.decode()
         assert "Traceback" not in err.decode()
         assert listing(tmp_path) == {}
+
+    def test_ctrl_c_while_a_worker_starts(self, many: Path, tmp_path: Path) -> None:
+        started = tmp_path / "started"
+        (tmp_path / "sitecustomize.py").write_text(
+            "import pathlib, sys, time\n"
+            "if '--multiprocessing-fork' in sys.orig_argv:\n"
+            f"    pathlib.Path({str(started)!r}).touch()\n"
+            "    time.sleep(1)\n"
+        )
+        where = ["--dataset", "shapes", "--truth", many / "truth", "--workers", "2", "--executor", "processes"]
+        process = start(
+            "score", many / "predictions", *where, "-o", tmp_path / "r.json",
+            env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{CHECKOUT}"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        while not started.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (130, b"")
+        assert err.decode().strip() == "segbench: interrupted: nothing was written; run the same command again"
 
 
 def _until_busy(process: subprocess.Popen[bytes], growing: Path) -> None:
