@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from segbench.leaderboard.site import build
+from tests.browser.pages import boards
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 DRIVE = "boards/drive-test.html"
 VALUES = "cells => cells.map(cell => cell.dataset.value)"
@@ -152,6 +155,12 @@ def test_boards_are_searched(visit_file: Visitor) -> None:
     assert page.locator("[aria-live]:visible").inner_text() == f"1 of {everything} boards"
     page.get_by_role("searchbox").fill("")
     assert cards.count() == everything
+
+
+def test_a_single_board_is_counted_as_one(browser: Browser, tmp_path: Path) -> None:
+    build(boards()[:1], tmp_path)
+    with Visitor(browser, f"{tmp_path.as_uri()}/") as visit:
+        assert visit().locator("[aria-live]:visible").inner_text() == "1 board"
 
 
 @pytest.mark.parametrize("kind", ["metrics", "protocols"])

@@ -72,8 +72,9 @@
     return words.every(function (word) { return text.indexOf(word) >= 0; });
   }
   function tell(id, shown, total, noun) {
+    var many = total + " " + noun + (total === 1 ? "" : "s");
     all("[data-count]").forEach(function (place) {
-      if (place.dataset.count === id) place.textContent = shown === total ? total + " " + noun : shown + " of " + total + " " + noun;
+      if (place.dataset.count === id) place.textContent = shown === total ? many : shown + " of " + many;
     });
   }
   function refresh(id) {
@@ -91,7 +92,7 @@
       row.hidden = !(passes && (!choice || row.dataset.choice === choice.value) && hasAll(row, words));
       shown += !row.hidden;
     });
-    tell(id, shown, rows.length, rows.length === 1 ? "row" : "rows");
+    tell(id, shown, rows.length, "row");
   }
   function cardSearch(input) {
     var id = input.dataset.cards, place = document.getElementById(id), cards = all(".card", place);
@@ -99,7 +100,7 @@
       var words = wordsOf(input), shown = 0;
       cards.forEach(function (card) { card.hidden = !hasAll(card, words); shown += !card.hidden; });
       all("section", place).forEach(function (section) { section.hidden = words.length > 0 && !section.querySelector(".card:not([hidden])"); });
-      tell(id, shown, cards.length, "boards");
+      tell(id, shown, cards.length, "board");
     }
     input.addEventListener("input", update);
     update();
